@@ -1,0 +1,1 @@
+"""Recordings on disk, their splits and augmentation, and the public datasets."""
