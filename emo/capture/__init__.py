@@ -1,0 +1,1 @@
+"""Videos, cameras and pictures in, face crops out."""
