@@ -1,0 +1,1 @@
+"""Frozen networks and what travels with them: preprocessing, head, feature statistics, card."""

@@ -1,0 +1,181 @@
+"""A frozen network in ONNX Runtime, with everything that travels with it."""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emo.bases.basefile import FEATURES, parse_metadata
+from emo.bases.head import Head
+from emo.bases.preprocessing import Preprocessing
+from emo.bases.registry import DEFAULT_BASE, base_path
+from emo.bases.statistics import LabelStatistics
+from emo.datasets.crops import CROP_SCALE
+from emo.errors import BaseError, FileFormatError
+from emo.workspace import storage_errors
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+__all__ = ["BATCH", "Base", "Head", "LabelStatistics", "Preprocessing", "load_base"]
+
+BATCH = 32
+"""Faces in one forward pass: enough to fill two cores, little enough to stay in their caches."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """A network that is never changed.
+
+    Attributes:
+        name: as in the file.
+        preprocessing: how it wants to see a face.
+        head: the labels it was trained for, and their rows.
+        statistics: per label, what its features looked like.
+        card: data, licence, recipe, accuracy.
+        fingerprint: SHA-256 of the file, hexadecimal.
+        session: the running network.
+    """
+
+    name: str
+    preprocessing: Preprocessing
+    head: Head
+    statistics: Mapping[str, LabelStatistics]
+    card: Mapping[str, Any]
+    fingerprint: str
+    session: onnxruntime.InferenceSession
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.head.labels
+
+    @property
+    def size(self) -> int:
+        """D, the number of features."""
+        return int(self.head.weights.shape[1])
+
+    def features(self, crops: NDArray[np.uint8], *, stored_scale: float = CROP_SCALE) -> NDArray[np.float32]:
+        """Features of stored crops.
+
+        Args:
+            crops: uint8 (N, S, S, 3), RGB, cut by `cut_face`.
+            stored_scale: side of those crops in face sides.
+
+        Returns:
+            float32 (N, D).
+        """
+        batches = (crops[start : start + BATCH] for start in range(0, len(crops), BATCH))
+        inputs = (self.preprocessing(batch, stored_scale=stored_scale) for batch in batches)
+        return np.concatenate([np.empty((0, self.size), np.float32), *(self.run(batch) for batch in inputs)])
+
+    def run(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """One forward pass of preprocessed inputs, float32 (N, 3, px, px) to (N, D)."""
+        output = self.session.run([FEATURES], {self.session.get_inputs()[0].name: inputs})[0]
+        return np.asarray(output, dtype=np.float32)
+
+    def run_ahead(self, batches: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
+        """Features of batches of pictures cut already, while a thread prepares the next ones.
+
+        Args:
+            batches: uint8 (n, px, px, 3) each; consumed in the thread.
+
+        Yields:
+            float32 (n, D) for each batch, in order.
+        """
+        for inputs in _ahead(self.preprocessing.normalise(batch) for batch in batches):
+            yield self.run(inputs)
+
+
+def load_base(name: str | Path = DEFAULT_BASE, *, threads: int = 2) -> Base:
+    """Load a base by its registered name, or from a file.
+
+    Args:
+        threads: CPU threads of one forward pass.
+
+    Raises:
+        BaseError: there is no such base.
+        FileFormatError: its file is damaged, foreign or from a newer emo.
+        StorageError: its file cannot be read.
+    """
+    import onnxruntime
+
+    path = name if isinstance(name, Path) else base_path(name)
+    if not path.is_file():
+        raise BaseError(f"base {path}: no such file; reinstall emo, or make it with: emo base train")
+    with storage_errors(path):
+        data = path.read_bytes()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Idle threads that spin steal the core on which the next batch is being prepared.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's exceptions have no public base class
+        raise FileFormatError(f"{path}: no ONNX model that can run here; reinstall emo or restore the file") from error
+    content = parse_metadata(session.get_modelmeta().custom_metadata_map, path=path)
+    _check_shapes(session, content.preprocessing, content.head, path)
+    return Base(
+        name=content.name,
+        preprocessing=content.preprocessing,
+        head=content.head,
+        statistics=content.statistics,
+        card=content.card,
+        fingerprint=hashlib.sha256(data).hexdigest(),
+        session=session,
+    )
+
+
+def _check_shapes(session: onnxruntime.InferenceSession, preprocessing: Preprocessing, head: Head, path: Path) -> None:
+    """A wrong input size or output width should fail when loading, not in the middle of a long run."""
+    outputs = {item.name: item.shape for item in session.get_outputs()}
+    given = session.get_inputs()[0].shape
+    wanted = [3, preprocessing.px, preprocessing.px]
+    if FEATURES not in outputs or outputs[FEATURES][-1] != head.weights.shape[1] or given[1:] != wanted:
+        raise FileFormatError(f"{path}: graph, preprocessing and head do not fit together; make the base again")
+
+
+def _ahead(items: Iterator[NDArray[np.float32]], *, depth: int = 2) -> Iterator[NDArray[np.float32]]:
+    """Run an iterator in a thread that stays at most ``depth`` items ahead; its errors come out here."""
+    done = object()
+    line: queue.Queue[object] = queue.Queue(maxsize=depth)
+    stopped = threading.Event()
+
+    def put(item: object) -> bool:
+        while not stopped.is_set():
+            try:
+                line.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def work() -> None:
+        try:
+            for item in items:
+                if not put(item):
+                    return
+            put(done)
+        except BaseException as error:  # noqa: BLE001  whatever it is, it belongs to the consumer
+            put(error)
+
+    thread = threading.Thread(target=work, daemon=True, name="emo-prepare")
+    thread.start()
+    try:
+        while (item := line.get()) is not done:
+            if isinstance(item, BaseException):
+                raise item
+            assert isinstance(item, np.ndarray)
+            yield item
+    finally:
+        stopped.set()
+        thread.join()

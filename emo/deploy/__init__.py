@@ -1,0 +1,1 @@
+"""Models at work on new videos and pictures."""

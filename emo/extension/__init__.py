@@ -1,0 +1,1 @@
+"""Growing a head by new states without forgetting the old ones."""
