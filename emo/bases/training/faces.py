@@ -1,0 +1,138 @@
+"""Where the faces are in the training pictures, and how a training sample is cut from one.
+
+A base is trained on what `cut_face` cuts, because that is what it will see in use. FER2013's
+pictures are tight (the face side is about 1.2 times the picture's), so the detector is helped by
+a border of repeated edge pixels, and where it finds nothing believable the typical face is assumed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emo.bases.training.recipe import Recipe
+from emo.datasets.crops import Face, cut_face
+from emo.progress import Progress, silent
+from emo.workspace import storage_errors
+
+FindFaces = Callable[[NDArray[np.uint8]], list[Face]]
+"""Finds the faces in an RGB picture, uint8 (H, W, 3), best score first."""
+
+_BORDER = 8
+_ZOOM = 3
+# Believable faces of a tight picture, in its sides; the rest are landmarks gone wrong.
+_SIDES = (0.85, 1.6)
+_FARTHEST = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFaces:
+    """One face per picture.
+
+    Attributes:
+        landmarks: float32 (N, 5, 2), in pixels of the picture.
+        found: bool (N,), False where the typical face stands in.
+    """
+
+    landmarks: NDArray[np.float32]
+    found: NDArray[np.bool_]
+
+    def face(self, index: int) -> Face:
+        """The face of one picture; its box is the span of its landmarks."""
+        points = self.landmarks[index]
+        return Face(box=np.concatenate([points.min(axis=0), points.max(axis=0)]), landmarks=points, score=1.0)
+
+
+def find_faces(
+    images: NDArray[np.uint8], find: FindFaces, *, cache: Path, progress: Progress = silent
+) -> FoundFaces:
+    """Find the face in each of many tight grey pictures, once; the answer is kept in ``cache``.
+
+    Args:
+        images: uint8 (N, S, S), grey.
+        find: the detector that capture uses.
+        cache: folder for the landmarks, named by the pictures' hash.
+    """
+    path = cache / f"faces-{hashlib.sha256(images.tobytes()).hexdigest()[:16]}.npz"
+    if path.is_file():
+        with np.load(path) as stored:
+            return FoundFaces(stored["landmarks"], stored["found"])
+    landmarks = np.full((len(images), 5, 2), np.nan, dtype=np.float32)
+    with progress("finding the faces", total=len(images)) as advance:
+        for image, target in zip(images, landmarks, strict=True):
+            face = _find(image, find)
+            if face is not None:
+                target[:] = face.landmarks
+            advance(1)
+    found = ~np.isnan(landmarks[:, 0, 0])
+    landmarks[~found] = np.median(landmarks[found], axis=0)
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(path, landmarks=landmarks, found=found)
+    return FoundFaces(landmarks, found)
+
+
+def _find(image: NDArray[np.uint8], find: FindFaces) -> Face | None:
+    import cv2
+
+    side = image.shape[0]
+    bordered = cv2.copyMakeBorder(image, *[_BORDER] * 4, cv2.BORDER_REPLICATE)
+    large = cv2.resize(bordered, None, fx=_ZOOM, fy=_ZOOM, interpolation=cv2.INTER_CUBIC)
+    for face in find(np.repeat(large[:, :, None], 3, axis=2)):
+        here = replace(face, landmarks=(face.landmarks / _ZOOM - _BORDER).astype(np.float32))
+        offset = np.abs(here.center / side - (0.5, 0.58)).max()
+        if _SIDES[0] <= here.side / side <= _SIDES[1] and offset <= _FARTHEST:
+            return here
+    return None
+
+
+def jittered(face: Face, recipe: Recipe, rng: np.random.Generator) -> Face:
+    """The face, seen a little larger or smaller, beside its place and tilted, as detectors do."""
+    zoom = np.exp(rng.uniform(-1, 1) * np.log(recipe.framing))
+    angle = np.radians(rng.normal(0, recipe.roll))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    center = face.center
+    moved = center + rng.normal(0, recipe.shift, 2) * face.side
+    landmarks = (face.landmarks - center) @ (turn.T * zoom) + moved
+    return replace(face, landmarks=landmarks.astype(np.float32))
+
+
+def cut_sample(
+    image: NDArray[np.uint8], face: Face, recipe: Recipe, *, px: int, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """One training sample: cut with jittered framing, then disturbed as phones and rooms do.
+
+    Args:
+        image: uint8 (H, W), grey.
+
+    Returns:
+        uint8 (px, px), grey.
+    """
+    import cv2
+
+    picture = np.repeat(image[:, :, None], 3, axis=2)
+    sample = cut_face(picture, jittered(face, recipe, rng), scale=recipe.scale, px=px)[:, :, 0]
+    if rng.random() < 0.5:
+        sample = sample[:, ::-1]
+    if rng.random() < recipe.blur:
+        small = int(px * rng.uniform(0.35, 0.9))
+        sample = cv2.resize(cv2.resize(sample, (small, small), interpolation=cv2.INTER_AREA), (px, px))
+    if rng.random() < recipe.blur / 2:
+        soft = cv2.GaussianBlur(sample, (0, 0), rng.uniform(0.8, 2.0))
+        # The negative weight sharpens: phones do it, and FER2013's 48 px never are.
+        sample = cv2.addWeighted(sample, 1 + rng.uniform(0.3, 1.2), soft, -rng.uniform(0.3, 1.2), 0)
+    levels = np.clip((np.arange(256) / 255) ** rng.uniform(0.65, 1.5), 0, 1)
+    levels = (levels - 0.5) * rng.uniform(0.65, 1.35) + 0.5 + rng.uniform(-0.12, 0.12)
+    sample = cv2.LUT(np.ascontiguousarray(sample), (np.clip(levels, 0, 1) * 255).astype(np.uint8))
+    if rng.random() < 0.15:
+        sample = np.clip(sample + rng.normal(0, rng.uniform(2, 10), sample.shape), 0, 255).astype(np.uint8)
+    if rng.random() < recipe.erase:
+        height, width = (rng.uniform(0.12, 0.4, 2) * px).astype(int)
+        top, left = rng.integers(0, px - height), rng.integers(0, px - width)
+        sample[top : top + height, left : left + width] = rng.integers(0, 256)
+    return np.asarray(sample, dtype=np.uint8)
