@@ -20,6 +20,7 @@ from emo.bases.registry import DEFAULT_BASE, base_path
 from emo.bases.statistics import LabelStatistics
 from emo.datasets.crops import CROP_SCALE
 from emo.errors import BaseError, FileFormatError
+from emo.runtime import open_session
 from emo.workspace import storage_errors
 
 if TYPE_CHECKING:
@@ -105,21 +106,13 @@ def load_base(name: str | Path = DEFAULT_BASE, *, threads: int = 2) -> Base:
         FileFormatError: its file is damaged, foreign or from a newer emo.
         StorageError: its file cannot be read.
     """
-    import onnxruntime
-
     path = name if isinstance(name, Path) else base_path(name)
     if not path.is_file():
         raise BaseError(f"base {path}: no such file; reinstall emo, or make it with: emo base train")
     with storage_errors(path):
         data = path.read_bytes()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # Idle threads that spin steal the core on which the next batch is being prepared.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        session = open_session(data, threads=threads)
     except Exception as error:  # ONNX Runtime's exceptions have no public base class
         raise FileFormatError(f"{path}: no ONNX model that can run here; reinstall emo or restore the file") from error
     content = parse_metadata(session.get_modelmeta().custom_metadata_map, path=path)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from emo.capture.area import area_crops, area_sums, shrink_from_sums
 from emo.datasets.crops import Face
+from emo.runtime import open_session
 
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
@@ -40,9 +41,9 @@ class Mtcnn:
     """
 
     def __init__(self, *, threads: int = 1) -> None:
-        self._pnet = _session("pnet", threads)
-        self._rnet = _session("rnet", threads)
-        self._onet = _session("onet", threads)
+        self._pnet = open_session(_WEIGHTS / "pnet.onnx", threads=threads)
+        self._rnet = open_session(_WEIGHTS / "rnet.onnx", threads=threads)
+        self._onet = open_session(_WEIGHTS / "onet.onnx", threads=threads)
 
     def find(self, picture: Image, *, min_face_px: float) -> list[Face]:
         """Search a picture for faces.
@@ -59,28 +60,30 @@ class Mtcnn:
         boxes = _square(self._judge(sums, boxes))
         return self._place(sums, boxes)
 
-    def look_at(self, picture: Image, box: Floats) -> Face | None:
-        """Run O-Net alone on the square around a box, where a face is expected.
+    def look_at(self, picture: Image, boxes: Floats) -> list[Face]:
+        """Run O-Net alone on the squares around boxes where faces are expected.
 
         Args:
             picture: uint8 (H, W, 3), RGB.
-            box: float32 (4,), x1 y1 x2 y2.
+            boxes: float32 (N, 4), x1 y1 x2 y2.
 
         Returns:
-            The face in pixels of ``picture``, or None when O-Net sees none there.
+            The faces that O-Net sees there, in pixels of ``picture``, best score first.
         """
         height, width = picture.shape[:2]
-        square = _square(box[None].astype(np.float32, copy=True))
-        x1, y1, x2, y2 = _cuts(square, width, height)[0]
+        squares = _square(boxes)
+        cuts = _cuts(squares, width, height)
+        x1, y1 = cuts[:, :2].min(axis=0)
+        x2, y2 = cuts[:, 2:].max(axis=0)
         if x2 <= x1 or y2 <= y1:
-            return None
-        # Sums over this part alone: a whole frame would cost more than O-Net itself.
+            return []
+        # Sums over this part alone: those of a whole frame would cost more than O-Net itself.
         sums = area_sums(picture[y1:y2, x1:x2])
-        corner = np.array([x1, y1], dtype=np.float32)
-        faces = self._place(sums, square - np.tile(corner, 2))
-        if not faces:
-            return None
-        return Face(box=faces[0].box + np.tile(corner, 2), landmarks=faces[0].landmarks + corner, score=faces[0].score)
+        corner = np.array([x1, y1, x1, y1], dtype=np.float32)
+        return [
+            Face(box=face.box + corner, landmarks=face.landmarks + corner[:2], score=face.score)
+            for face in self._place(sums, squares - corner)
+        ]
 
     def _propose(self, sums: NDArray[np.int32], min_face_px: float) -> Floats:
         """P-Net on every size: (N, 4) boxes, moved by what it says about their borders."""
@@ -133,20 +136,6 @@ class Mtcnn:
             crops = area_crops(sums, cuts[start : start + _BATCH], side)
             parts.append(network.run(None, {"pictures": _normalised(crops)}))
         return boxes, [np.concatenate(output) for output in zip(*parts, strict=True)]
-
-
-def _session(name: str, threads: int) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # A thread that spins while it waits takes its core from decoding.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    path = _WEIGHTS / f"{name}.onnx"
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _normalised(pictures: Floats) -> Floats:
