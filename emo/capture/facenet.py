@@ -45,25 +45,30 @@ class FacenetMtcnn:
         # Of one picture's boxes the library makes an array of objects.
         return [_face(boxes[i], landmarks[i], scores[i]) for i in order]
 
-    def look_at(self, picture: Image, box: NDArray[np.float32]) -> Face | None:
-        """Run O-Net alone on the square around a box, or None when it sees no face there."""
+    def look_at(self, picture: Image, boxes: NDArray[np.float32]) -> list[Face]:
+        """Run O-Net alone on the squares around boxes (N, 4): the faces it sees there, best score first."""
         import torch
         from facenet_pytorch.models.utils import detect_face as library
 
         height, width = picture.shape[:2]
-        square = library.rerec(torch.from_numpy(box[None].astype(np.float32)))
-        y1, y2, x1, x2 = (int(edge[0]) for edge in library.pad(square, width, height))
-        if x2 < x1 or y2 < y1:
-            return None
-        part = torch.from_numpy(np.ascontiguousarray(picture[y1 - 1 : y2, x1 - 1 : x2])).permute(2, 0, 1)[None].float()
+        squares = library.rerec(torch.from_numpy(boxes.astype(np.float32, copy=True)))
+        parts, inside = [], []
+        for i, (y1, y2, x1, x2) in enumerate(zip(*library.pad(squares, width, height), strict=True)):
+            if y2 >= y1 and x2 >= x1:
+                part = torch.from_numpy(np.ascontiguousarray(picture[y1 - 1 : y2, x1 - 1 : x2]))
+                parts.append(library.imresample(part.permute(2, 0, 1)[None].float(), (48, 48)))
+                inside.append(i)
+        if not parts:
+            return []
         with torch.inference_mode():
-            offsets, points, scores = self._network.onet((library.imresample(part, (48, 48)) - 127.5) * 0.0078125)
-        score = float(scores[0, 1])
-        if score <= self._network.thresholds[2]:
-            return None
-        corner, sides = square[0, :2].numpy(), (square[0, 2:] - square[0, :2]).numpy() + 1
-        landmarks = points[0].numpy().reshape(2, 5).T * sides + corner - 1
-        return _face(library.bbreg(square, offsets)[0].numpy(), landmarks, score)
+            offsets, points, scores = self._network.onet((torch.cat(parts) - 127.5) * 0.0078125)
+        passed = scores[:, 1] > self._network.thresholds[2]
+        squares, scores = squares[inside][passed], scores[passed, 1]
+        corners, sides = squares[:, None, :2], squares[:, None, 2:] - squares[:, None, :2] + 1
+        landmarks = points[passed].reshape(-1, 2, 5).transpose(1, 2) * sides + corners - 1
+        moved = library.bbreg(squares, offsets[passed])
+        kept = library.batched_nms_numpy(moved, scores, torch.zeros(len(moved)), 0.7, "Min")
+        return [_face(moved[i].numpy(), landmarks[i].numpy(), float(scores[i])) for i in kept]
 
 
 def _face(box: object, landmarks: object, score: float) -> Face:
