@@ -58,11 +58,12 @@ def export(name: str, target: Path) -> None:
 
 def largest_difference(name: str, path: Path) -> float:
     """Run torch and ONNX Runtime on the same noise, in every test shape."""
-    import onnxruntime
     import torch
 
+    from emo.runtime import open_session
+
     network = _network(name)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    session = open_session(path, threads=1)
     rng = np.random.default_rng(0)
     worst = 0.0
     for shape in TEST_SHAPES[name]:

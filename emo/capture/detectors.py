@@ -86,9 +86,9 @@ class SearchingDetector:
             return faces
         side, least = SECOND_SEARCH
         zoom = min(side / longest, least / self._min_face_px)
-        if first_zoom * self._min_face_px >= FIRST_SEARCH[1]:
+        if zoom <= first_zoom:
             return []  # Every face that counts was large enough for the first search.
-        return self._search(image, zoom, self._min_face_px * zoom)
+        return self._search(image, zoom, max(least, self._min_face_px * zoom))
 
     def detect_portrait(self, image: Image) -> Face | None:
         """The face of a picture that shows hardly more than one face, such as FER2013's of 48 px.
@@ -105,7 +105,13 @@ class SearchingDetector:
         return next(iter(self._backend.look_at(image, face.box[None])), None)
 
     def _search(self, image: Image, zoom: float, min_face_px: float) -> list[Face]:
-        picture, back = resized(image, zoom)
+        import cv2
+
+        height, width = image.shape[:2]
+        size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
+        resampling = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
+        picture = np.asarray(cv2.resize(image, size, interpolation=resampling), dtype=np.uint8)
+        back = np.array([width / size[0], height / size[1]], dtype=np.float32)
         faces = self._backend.find(picture, min_face_px=min_face_px)
         return [Face(box=face.box * np.tile(back, 2), landmarks=face.landmarks * back, score=face.score) for face in faces]
 

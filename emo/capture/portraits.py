@@ -30,8 +30,9 @@ BORDER = 0.5
 LEAST_FACE = 0.5
 """Smallest face that the search looks for, in shorter sides."""
 
-TILTS = (0.0, -25.0, 25.0)
-"""Angles in degrees in which O-Net is shown the picture, one after the other."""
+LOOKS = ((0.0, 0.7), (-25.0, 0.9), (25.0, 0.9))
+"""Angles in degrees at which O-Net is shown the picture, one after the other, and the least score for
+each: tilted, it sees faces in profiles and hands too, but is not sure of them."""
 
 _SQUARES = [(side, down) for side in (0.75, 0.9, 1.05, 1.2) for down in (-0.12, 0.0, 0.12)]
 
@@ -45,13 +46,14 @@ def find_portrait(backend: Backend, image: Image) -> Face | None:
     """
     picture, back = _framed(image, 0.0)
     faces = [_mapped(face, back) for face in backend.find(picture, min_face_px=LEAST_FACE * WORK_PX)]
-    for tilt in TILTS:
-        faces = [face for face in faces if _plausible(face, image)]
-        if faces:
-            return faces[0]
+    best = next((face for face in faces if _plausible(face, image)), None)
+    for tilt, least_score in LOOKS:
+        if best is not None:
+            break
         picture, back = _framed(image, tilt)
         faces = [_mapped(face, back) for face in backend.look_at(picture, _squares(picture))]
-    return next((face for face in faces if _plausible(face, image)), None)
+        best = next((face for face in faces if face.score >= least_score and _plausible(face, image)), None)
+    return best
 
 
 def _framed(image: Image, tilt: float) -> tuple[Image, NDArray[np.float32]]:
@@ -67,11 +69,12 @@ def _framed(image: Image, tilt: float) -> tuple[Image, NDArray[np.float32]]:
         small = (max(1, round(width * zoom)), max(1, round(height * zoom)))
         source = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     sides = np.array([source.shape[1] / width, source.shape[0] / height, 1.0])
-    # Pixel edges of the image to pixel edges of the result, around the middle of both.
+    # Around the middle of both.
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), tilt, zoom)
-    matrix[:, 2] += np.array(size) / 2 - np.array([width, height]) / 2
+    matrix[:, 2] = matrix[:, 2] + np.array(size) / 2 - np.array([width, height]) / 2
+    # OpenCV's warp maps pixel centres; ours are pixel edges, hence the half-pixel shift.
     centres = matrix / sides
-    centres[:, 2] += centres[:, :2] @ np.array([0.5, 0.5]) - 0.5
+    centres[:, 2] = centres[:, 2] + centres[:, :2] @ np.array([0.5, 0.5]) - 0.5
     colour = tuple(float(mean) for mean in source.reshape(-1, 3).mean(axis=0))
     picture = cv2.warpAffine(source, centres, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=colour)
     return np.asarray(picture, dtype=np.uint8), np.asarray(cv2.invertAffineTransform(matrix), dtype=np.float32)
