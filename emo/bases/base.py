@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import queue
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emo.ahead import ahead
 from emo.bases.basefile import FEATURES, parse_metadata
 from emo.bases.head import Head
 from emo.bases.preprocessing import Preprocessing
@@ -91,7 +90,7 @@ class Base:
         Yields:
             float32 (n, D) for each batch, in order.
         """
-        for inputs in _ahead(self.preprocessing.normalise(batch) for batch in batches):
+        for inputs in ahead(self.preprocessing.normalise(batch) for batch in batches):
             yield self.run(inputs)
 
 
@@ -135,40 +134,3 @@ def _check_shapes(session: onnxruntime.InferenceSession, preprocessing: Preproce
     wanted = [3, preprocessing.px, preprocessing.px]
     if FEATURES not in outputs or outputs[FEATURES][-1] != head.weights.shape[1] or given[1:] != wanted:
         raise FileFormatError(f"{path}: graph, preprocessing and head do not fit together; make the base again")
-
-
-def _ahead(items: Iterator[NDArray[np.float32]], *, depth: int = 2) -> Iterator[NDArray[np.float32]]:
-    """Run an iterator in a thread that stays at most ``depth`` items ahead; its errors come out here."""
-    done = object()
-    line: queue.Queue[object] = queue.Queue(maxsize=depth)
-    stopped = threading.Event()
-
-    def put(item: object) -> bool:
-        while not stopped.is_set():
-            try:
-                line.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def work() -> None:
-        try:
-            for item in items:
-                if not put(item):
-                    return
-            put(done)
-        except BaseException as error:  # noqa: BLE001  whatever it is, it belongs to the consumer
-            put(error)
-
-    thread = threading.Thread(target=work, daemon=True, name="emo-prepare")
-    thread.start()
-    try:
-        while (item := line.get()) is not done:
-            if isinstance(item, BaseException):
-                raise item
-            assert isinstance(item, np.ndarray)
-            yield item
-    finally:
-        stopped.set()
-        thread.join()
