@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+
+from emo.datasets.recordings import Recording
+from emo.errors import FileFormatError
 
 BITS = 256
 NEAR = 36
@@ -36,9 +43,7 @@ def difference_hashes(pictures: NDArray[np.uint8]) -> NDArray[np.uint64]:
     return np.packbits(bits, axis=1).view(np.uint64)
 
 
-def near_duplicates(
-    hashes: NDArray[np.uint64], among: NDArray[np.uint64], *, near: int = NEAR
-) -> NDArray[np.bool_]:
+def near_duplicates(hashes: NDArray[np.uint64], among: NDArray[np.uint64], *, near: int = NEAR) -> NDArray[np.bool_]:
     """Which pictures have an exact or near duplicate among others.
 
     Args:
@@ -58,6 +63,43 @@ def near_duplicates(
 
 def _count_bits(values: NDArray[np.uint64]) -> NDArray[np.int64]:
     if hasattr(np, "bitwise_count"):
-        return np.bitwise_count(values).astype(np.int64)
+        return np.asarray(np.bitwise_count(values), dtype=np.int64)
     # NumPy 1 has no population count.
-    return np.unpackbits(values.view(np.uint8).reshape(*values.shape, 8), axis=-1).sum(axis=-1, dtype=np.int64)
+    return np.asarray(
+        np.unpackbits(values.view(np.uint8).reshape(*values.shape, 8), axis=-1).sum(axis=-1), dtype=np.int64
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fingerprints:
+    """What tells whether two crops are the same picture.
+
+    Attributes:
+        hashes: uint64 (N, 4), difference hashes.
+        digests: uint64 (N,), equal only where the files are equal byte by byte.
+    """
+
+    hashes: NDArray[np.uint64]
+    digests: NDArray[np.uint64]
+
+
+def fingerprint_crops(recordings: Sequence[Recording]) -> Fingerprints:
+    """Fingerprint all crops of some recordings, in their order; the pictures are decoded at a quarter of their size.
+
+    Raises:
+        FileFormatError: a crop is missing or no picture.
+    """
+    import cv2
+
+    hashes, digests = [], []
+    for recording in recordings:
+        for path in recording.crop_paths:
+            data = path.read_bytes() if path.is_file() else b""
+            picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_4) if data else None
+            if picture is None:
+                raise FileFormatError(
+                    f"{path}: missing, or no picture; delete the folder {recording.id} and capture it again"
+                )
+            hashes.append(difference_hashes(np.asarray(picture, dtype=np.uint8)[None])[0])
+            digests.append(int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little"))
+    return Fingerprints(np.array(hashes, dtype=np.uint64).reshape(-1, 4), np.array(digests, dtype=np.uint64))

@@ -55,7 +55,7 @@ class Pictures:
     @property
     def labels(self) -> NDArray[np.intp]:
         """Index of the label with most weight, (N,)."""
-        return np.argmax(self.targets, axis=1)
+        return np.asarray(self.targets.argmax(axis=1), dtype=np.intp)
 
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Pictures:
         """The pictures at these places."""

@@ -213,7 +213,7 @@ class RecordingWriter:
         ok, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         assert ok, "a uint8 RGB picture always encodes"
         with storage_errors(self.folder):
-            (self._partial / file).write_bytes(data)
+            (self._partial / file).write_bytes(data.tobytes())
         self._crops.append(
             CropRecord(
                 file=file,

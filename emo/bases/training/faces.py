@@ -1,8 +1,8 @@
 """Where the faces are in the training pictures, and how a training sample is cut from one.
 
 A base is trained on what `cut_face` cuts, because that is what it will see in use. FER2013's
-pictures are tight (the face side is about 1.2 times the picture's), so the detector is helped by
-a border of repeated edge pixels, and where it finds nothing believable the typical face is assumed.
+pictures are tight (the face side is about 1.2 times the picture's); where the detector finds
+nothing believable, the typical face is assumed.
 """
 
 from __future__ import annotations
@@ -20,14 +20,8 @@ from emo.datasets.crops import Face, cut_face
 from emo.progress import Progress, silent
 from emo.workspace import storage_errors
 
-FindFaces = Callable[[NDArray[np.uint8]], list[Face]]
-"""Finds the faces in an RGB picture, uint8 (H, W, 3), best score first."""
-
-_BORDER = 8
-_ZOOM = 3
-# Believable faces of a tight picture, in its sides; the rest are landmarks gone wrong.
-_SIDES = (0.85, 1.6)
-_FARTHEST = 0.2
+FindFace = Callable[[NDArray[np.uint8]], Face | None]
+"""Finds the one face of a tight picture, uint8 (H, W, 3) RGB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +43,7 @@ class FoundFaces:
 
 
 def find_faces(
-    images: NDArray[np.uint8], find: FindFaces, *, cache: Path, progress: Progress = silent
+    images: NDArray[np.uint8], find: FindFace, *, cache: Path, progress: Progress = silent
 ) -> FoundFaces:
     """Find the face in each of many tight grey pictures, once; the answer is kept in ``cache``.
 
@@ -65,7 +59,7 @@ def find_faces(
     landmarks = np.full((len(images), 5, 2), np.nan, dtype=np.float32)
     with progress("finding the faces", total=len(images)) as advance:
         for image, target in zip(images, landmarks, strict=True):
-            face = _find(image, find)
+            face = find(np.repeat(image[:, :, None], 3, axis=2))
             if face is not None:
                 target[:] = face.landmarks
             advance(1)
@@ -75,20 +69,6 @@ def find_faces(
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(path, landmarks=landmarks, found=found)
     return FoundFaces(landmarks, found)
-
-
-def _find(image: NDArray[np.uint8], find: FindFaces) -> Face | None:
-    import cv2
-
-    side = image.shape[0]
-    bordered = cv2.copyMakeBorder(image, *[_BORDER] * 4, cv2.BORDER_REPLICATE)
-    large = cv2.resize(bordered, None, fx=_ZOOM, fy=_ZOOM, interpolation=cv2.INTER_CUBIC)
-    for face in find(np.repeat(large[:, :, None], 3, axis=2)):
-        here = replace(face, landmarks=(face.landmarks / _ZOOM - _BORDER).astype(np.float32))
-        offset = np.abs(here.center / side - (0.5, 0.58)).max()
-        if _SIDES[0] <= here.side / side <= _SIDES[1] and offset <= _FARTHEST:
-            return here
-    return None
 
 
 def jittered(face: Face, recipe: Recipe, rng: np.random.Generator) -> Face:

@@ -201,7 +201,7 @@ def _with_head(recipe: Recipe) -> nn.Module:
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     whole = nn.Sequential(OrderedDict(body=body, dropout=nn.Dropout(recipe.dropout), head=head))
-    return whole.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return whole.to(memory_format=torch.channels_last)
 
 
 def _groups(network: nn.Module, decay: float) -> list[dict[str, Any]]:
