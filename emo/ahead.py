@@ -41,7 +41,7 @@ def ahead(items: Iterator[Item], *, depth: int = 2) -> Generator[Item, None, Non
                 if not put(item):
                     return
             put(_Done())
-        except BaseException as error:  # noqa: BLE001  whatever it is, it belongs to the consumer
+        except BaseException as error:  # Whatever it is, it belongs to the consumer
             put(error)
 
     thread = threading.Thread(target=work, daemon=True, name="emo-ahead")

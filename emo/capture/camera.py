@@ -25,6 +25,8 @@ def capture_camera(
         index: which camera, counted from 0.
         dataset: the dataset's folder; made if it is missing.
         config: its segment is not used, a take begins now and lasts ``seconds``.
+        seconds: how long, from the first picture on.
+        progress: in seconds.
 
     Raises:
         UsageError: a segment was given, or a time that cannot be.
@@ -64,7 +66,9 @@ def open_camera(index: int) -> Any:
     except cv2.error:
         camera = None
     if camera is None or not camera.isOpened():
-        raise SourceError(f"camera {index}: cannot be opened; plug it in, close programs that use it, or try --camera {index + 1}")
+        raise SourceError(
+            f"camera {index}: cannot be opened; plug it in, close other programs, or try another --camera"
+        )
     return camera
 
 
@@ -79,7 +83,9 @@ def sample_camera(camera: Any, index: int, *, every_s: float, seconds: float) ->
     while True:
         # Every frame is taken, because the driver keeps old ones until they are.
         if not camera.grab():
-            raise SourceError(f"camera {index}: sends no pictures; unplug it and plug it in again, or choose another one")
+            raise SourceError(
+                f"camera {index}: sends no pictures; unplug it and plug it in again, or choose another one"
+            )
         moment = time.monotonic()
         began = moment if began is None else began  # Cameras take a second to start; it does not count.
         elapsed = moment - began

@@ -21,7 +21,7 @@ from emo.errors import SourceError
 from emo.progress import Progress, silent
 
 Sighting = tuple[float, NDArray[np.uint8] | None, Face | None]
-"""Seconds into a video, or a picture's position; the crop, uint8 (256, 256, 3) RGB; the face. Both None if there is none."""
+"""Seconds into a video, or a picture's position; the crop, uint8 (256, 256, 3) RGB, and the face, or None and None."""
 
 
 def faces_in(
@@ -38,6 +38,12 @@ def faces_in(
 
     Args:
         source: a video, a picture, or a folder of pictures (see `pictures_of` for their order).
+        every_s: seconds of video between samples.
+        start_s: where in a video to begin, seconds.
+        end_s: where to end, seconds; None is the video's end.
+        min_face_px: smallest face to look for, pixels of the source.
+        threads: CPU threads of one network.
+        progress: in seconds of video, or in pictures.
 
     Returns:
         An iterator; the source is checked before it is returned.

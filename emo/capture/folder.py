@@ -50,6 +50,10 @@ def import_folder(
 
     Args:
         folder: holds ``label/*.jpg`` or ``person/label/*.jpg``.
+        dataset: the dataset's folder; made if it is missing.
+        min_face_px: faces with a shorter side, in pixels of the picture, are rejected.
+        threads: CPU threads of one network.
+        progress: in pictures.
         person: who it is where the folders name only labels.
         notice: is told, a line each, what was left out or there already.
 

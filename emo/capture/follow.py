@@ -14,13 +14,13 @@ FULL_EVERY = 10
 """Samples between searches of the whole picture; in between, only the face's last place is looked at."""
 
 LEAST_SCORE = 0.9
-"""Score from which a search's find is followed. Walls and hands of the real clips reach 0.77, her face with a hand before it 0.97."""
+"""Score from which a search's find is followed: blurred walls reach 0.77, a face half behind a hand 0.97."""
 
 REACH = 1.0
 """How far a face may move between two sightings, in face sides: people lean, they do not jump."""
 
 REACH_PER_S = 0.5
-"""What is added for each second without a sighting, to the reach and to the factor below: who left comes back elsewhere."""
+"""What each second without a sighting adds to that and to the factor below: who left comes back elsewhere."""
 
 SIZE_CHANGE = 2.0
 """By which factor a face may grow or shrink between two sightings."""
@@ -79,6 +79,7 @@ def most_prominent(faces: Sequence[Face], shape: tuple[int, ...]) -> Face | None
     """The largest, most central face: the side counts, halved towards the corners of the picture.
 
     Args:
+        faces: in any order.
         shape: height and width of the picture, pixels.
     """
     middle = np.array([shape[1], shape[0]], dtype=np.float32) / 2

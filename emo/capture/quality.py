@@ -14,10 +14,11 @@ from emo.datasets.crops import CROP_SCALE, Face
 MEASURED_PX = 112
 """Side of the face that sharpness is measured on, so that its value does not depend on the source's size."""
 
-LEAST_SHARPNESS = 6.0
+LEAST_SHARPNESS = 8.0
 """Variance of the Laplacian below which eyes and mouth are smeared into the skin.
 
-Faces of the real clips have 270 to 850; blurred by a sigma of a thirtieth of their side, 5.
+Faces of the real clips have 270 to 850; blurred by a sigma of a fortieth of their side, 8: about what
+20 pixels across the face would show.
 """
 
 LEAST_BRIGHTNESS = 20.0

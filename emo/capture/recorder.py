@@ -68,6 +68,8 @@ def capture_video(source: Path, dataset: Path, config: CaptureConfig, *, progres
     Args:
         source: a video file.
         dataset: the dataset's folder; made if it is missing.
+        config: which part, and what the face shows.
+        progress: in seconds of video.
 
     Raises:
         SourceError: the file is missing or no video, or ends before the segment.
@@ -112,8 +114,9 @@ def record(
         rejected: Counter[str] = Counter()
         follower = Follower(load_detector(min_face_px=config.min_face_px, threads=config.threads))
         last_s = config.start_s
-        with progress(f"capturing {origin.name}", total=total_s) as advance, closing(ahead(frames, depth=DECODED_AHEAD)) as prepared:
-            for frame in prepared:
+        decoded = ahead(frames, depth=DECODED_AHEAD)
+        with progress(f"capturing {origin.name}", total=total_s) as advance, closing(decoded):
+            for frame in decoded:
                 reason = _write_face(frame, follower, writer, config)
                 if reason is not None:
                     rejected[reason] += 1
@@ -151,7 +154,9 @@ def file_sha256(path: Path) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); check the disk") from error
+        raise SourceError(
+            f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); check the disk"
+        ) from error
     return digest.hexdigest()
 
 
@@ -245,7 +250,7 @@ def _cut_off(video: VideoSource, config: CaptureConfig) -> str | None:
     expected, reached = _earliest(config.end_s, video.duration_s), video.reached_s
     if expected is None or video.duration_s is None or reached is None or reached > expected - 1.5:
         return None
-    return f"{video.name} ends at {reached:.1f} of {video.duration_s:.1f} s, it may be cut off; copy it again if it should be longer"
+    return f"{video.name} ends at {reached:.1f} of {video.duration_s:.1f} s and may be cut off; copy it again"
 
 
 def advice_for(recording: Recording, cut_off: str | None = None) -> str:
@@ -253,7 +258,7 @@ def advice_for(recording: Recording, cut_off: str | None = None) -> str:
     notes = [] if cut_off is None else [cut_off]
     crops, rejected = len(recording.crops), sum(recording.rejected.values())
     if crops < FEW_CROPS:
-        notes.append(f"only {crops} faces of '{recording.label}'; record a few more seconds of it, or sample with --every 0.1")
+        notes.append(f"only {crops} faces of '{recording.label}'; record some more seconds, or sample with --every 0.1")
     if rejected > crops:
         reasons = ", ".join(f"{reason} {count}" for reason, count in recording.rejected.items())
         notes.append(f"most samples gave no face ({reasons}); face the camera in even light")
@@ -263,6 +268,7 @@ def advice_for(recording: Recording, cut_off: str | None = None) -> str:
 def _nothing_found(name: str, rejected: Counter[str], config: CaptureConfig) -> str:
     samples = sum(rejected.values())
     if set(rejected) <= {NO_FACE}:
-        return f"{name}: no face in {samples} sampled frames; check the light, or try --min-face {min(24, config.min_face_px)}"
+        smaller = min(24, config.min_face_px)
+        return f"{name}: no face in {samples} sampled frames; check the light, or try --min-face {smaller}"
     reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(rejected.items()))
-    return f"{name}: no usable face in {samples} sampled frames ({reasons}); come closer to the camera, in more even light"
+    return f"{name}: no usable face in {samples} sampled frames ({reasons}); come closer, in more even light"

@@ -27,7 +27,12 @@ def read_segments(
     Times are seconds or ``m:ss``; an empty end is the video's end.
 
     Args:
+        path: the table, CSV in UTF-8.
         person: who it is in rows that name nobody.
+        every_s: as in `CaptureConfig`, for all rows; the others too.
+        min_face_px: smallest face.
+        again: capture what is there already.
+        threads: CPU threads of one network.
 
     Raises:
         SourceError: the file cannot be read.
@@ -36,7 +41,9 @@ def read_segments(
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); check the name") from error
+        raise SourceError(
+            f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); check the name"
+        ) from error
     except UnicodeDecodeError as error:
         raise SourceError(f"{path}: is no UTF-8 text; save it as CSV in UTF-8") from error
     reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
@@ -51,9 +58,15 @@ def read_segments(
             try:
                 start, end, label, who = _cells(row)
                 config = CaptureConfig(
-                    label=label, person=who or person, start_s=_seconds(start or "0"), end_s=_seconds(end) if end else None,
-                    every_s=every_s, min_face_px=min_face_px, again=again, threads=threads,
-                )  # fmt: skip
+                    label=label,
+                    person=who or person,
+                    start_s=_seconds(start) if start else 0.0,
+                    end_s=_seconds(end) if end else None,
+                    every_s=every_s,
+                    min_face_px=min_face_px,
+                    again=again,
+                    threads=threads,
+                )
                 _refuse_overlap(config, segments)
                 segments.append((reader.line_num, config))
             except EmoError as error:

@@ -63,14 +63,17 @@ class VideoSource:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
+        """Let go of the file."""
         self._capture.release()
 
     def sample(self, *, every_s: float, start_s: float = 0.0, end_s: float | None = None) -> Iterator[Frame]:
-        """The first frame at or after each of ``start_s``, ``start_s + every_s``, ... before ``end_s``; once per source.
+        """The first frame at or after ``start_s``, ``start_s + every_s`` and so on, before ``end_s``; once per source.
 
         Frames in between are decoded but not converted, which is all that can be left out without
         seeking, and seeking costs more.
@@ -94,7 +97,7 @@ class VideoSource:
             any_sampled = True
             yield Frame(time_s, to_rgb(image))
         if self.reached_s is None:
-            raise SourceError(f"{self.path}: not one frame of it can be decoded; play it elsewhere to check, or record it anew")
+            raise SourceError(f"{self.path}: not one frame of it can be decoded; record it anew")
         if not any_sampled:
             raise self._ended_before(start_s, self.reached_s)
 
@@ -110,7 +113,9 @@ class VideoSource:
         return time_s
 
     def _ended_before(self, start_s: float, end_s: float) -> SourceError:
-        return SourceError(f"{self.path}: nothing to sample from {start_s:g} s on, it is {end_s:.1f} s long; choose an earlier --start")
+        return SourceError(
+            f"{self.path}: nothing to sample from {start_s:g} s on, it is {end_s:.1f} s long; choose an earlier --start"
+        )
 
 
 def check_video_file(path: Path) -> None:
@@ -127,11 +132,14 @@ def check_video_file(path: Path) -> None:
         with path.open("rb") as file:
             head = file.read(4096)
     except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); check its permissions") from error
+        what = (error.strerror or str(error)).lower()
+        raise SourceError(f"{path}: cannot be read ({what}); check its permissions") from error
     if not head:
         raise SourceError(f"{path}: is empty; copy or record it again")
     if looks_like_picture(head):
-        raise SourceError(f"{path}: is a picture, not a video; put pictures into label folders and use: emo import FOLDER")
+        raise SourceError(
+            f"{path}: is a picture, not a video; put pictures into label folders and use: emo import FOLDER"
+        )
     if looks_like_text(head):  # Also keeps playlists, which name further files and addresses, from being followed.
         raise SourceError(f"{path}: is a text file, not a video; give the video itself")
 
