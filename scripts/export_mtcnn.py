@@ -89,7 +89,13 @@ def _strip(model) -> None:  # type: ignore[no-untyped-def]
     model.doc_string = ""
     model.producer_name, model.producer_version = "emo", ""
     del model.graph.metadata_props[:]
-    for item in [*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer]:
+    for item in [
+        *model.graph.node,
+        *model.graph.value_info,
+        *model.graph.input,
+        *model.graph.output,
+        *model.graph.initializer,
+    ]:
         item.doc_string = ""
         del item.metadata_props[:]
     del model.graph.value_info[:]

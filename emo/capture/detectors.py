@@ -34,6 +34,16 @@ DETECTORS = ("mtcnn", "facenet")
 SMALLEST_FACE_PX = 12
 """What P-Net looks at; nothing smaller can be found without enlarging the picture."""
 
+REFINE_SIDE = 0.9
+"""Side of the square that O-Net is shown when it follows a face, in longer sides of the last box.
+
+Measured on a real video of 20 s without a fresh detection: from 0.75 to 0.95 O-Net kept to the face
+to the end; from 1.0 on it lost it, because the square grew from look to look.
+"""
+
+STILL = 0.1
+"""Move of a face, in its sides, up to which one look of O-Net is enough."""
+
 
 class FaceDetector(Protocol):
     """Finds faces in RGB pictures, uint8 (H, W, 3); boxes and landmarks are in their pixels."""
@@ -100,9 +110,20 @@ class SearchingDetector:
     def refine(self, image: Image, face: Face) -> Face | None:
         """Where a face is now that was seen a moment ago at ``face``, or None when it is lost.
 
-        Runs O-Net alone: half a millisecond. It finds a face that moved by up to a third of its side.
+        Runs O-Net alone, in half a millisecond, and once more when the face has moved. Finds a face
+        that moved by up to a quarter of its side; those that moved by more are for `detect`.
         """
-        return next(iter(self._backend.look_at(image, face.box[None])), None)
+        found = self._look_near(image, face)
+        if found is not None and np.abs(found.center - face.center).max() > STILL * face.side:
+            # O-Net places landmarks best in the middle of what it is shown.
+            return self._look_near(image, found) or found
+        return found
+
+    def _look_near(self, image: Image, face: Face) -> Face | None:
+        centre, side = (face.box[:2] + face.box[2:]) / 2, REFINE_SIDE * (face.box[2:] - face.box[:2]).max()
+        square = np.concatenate([centre - side / 2, centre + side / 2]).astype(np.float32)
+        found = next(iter(self._backend.look_at(image, square[None])), None)
+        return found if found is not None and _follows(found, face) else None
 
     def _search(self, image: Image, zoom: float, min_face_px: float) -> list[Face]:
         import cv2
@@ -113,7 +134,15 @@ class SearchingDetector:
         picture = np.asarray(cv2.resize(image, size, interpolation=resampling), dtype=np.uint8)
         back = np.array([width / size[0], height / size[1]], dtype=np.float32)
         faces = self._backend.find(picture, min_face_px=min_face_px)
-        return [Face(box=face.box * np.tile(back, 2), landmarks=face.landmarks * back, score=face.score) for face in faces]
+        return [
+            Face(box=face.box * np.tile(back, 2), landmarks=face.landmarks * back, score=face.score) for face in faces
+        ]
+
+
+def _follows(found: Face, last: Face) -> bool:
+    """Whether one face can have become the other between two samples of a video."""
+    moved = float(np.abs(found.center - last.center).max())
+    return moved < 0.6 * last.side and 0.6 < found.side / max(last.side, 1e-6) < 1.6
 
 
 def load_detector(name: str = "mtcnn", *, min_face_px: int = 40, threads: int = 1) -> SearchingDetector:

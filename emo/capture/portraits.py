@@ -4,7 +4,8 @@ Datasets of faces are cut so tightly that MTCNN misses one face in four: its fir
 some surroundings, and the border cuts others off. So the picture gets a border, and where the
 search fails even then, O-Net alone looks at squares where such faces use to be, upright and tilted.
 Measured on 400 pictures of FER2013 (48 px): found by a search as they are 72 %, with a border 86 %,
-with squares 94 %, with tilted squares 98 %; 5 ms each on one thread.
+with squares 94 %, with tilted squares 97 %; 5 to 7 ms each on one thread. Looking again at tilted
+faces, turned upright, halves the error of their landmarks at 40 degrees.
 """
 
 from __future__ import annotations
@@ -30,9 +31,15 @@ BORDER = 0.5
 LEAST_FACE = 0.5
 """Smallest face that the search looks for, in shorter sides."""
 
+LONGEST = 3
+"""Longer side, in shorter sides, from which on a picture is no portrait but a strip."""
+
 LOOKS = ((0.0, 0.7), (-25.0, 0.9), (25.0, 0.9))
 """Angles in degrees at which O-Net is shown the picture, one after the other, and the least score for
 each: tilted, it sees faces in profiles and hands too, but is not sure of them."""
+
+UPRIGHT = 15.0
+"""Roll of a face in degrees above which it is looked at again, turned upright."""
 
 _SQUARES = [(side, down) for side in (0.75, 0.9, 1.05, 1.2) for down in (-0.12, 0.0, 0.12)]
 
@@ -44,16 +51,26 @@ def find_portrait(backend: Backend, image: Image) -> Face | None:
         backend: what does the looking.
         image: uint8 (H, W, 3), RGB.
     """
+    if max(image.shape[:2]) > LONGEST * min(image.shape[:2]):
+        return None
     picture, back = _framed(image, 0.0)
     faces = [_mapped(face, back) for face in backend.find(picture, min_face_px=LEAST_FACE * WORK_PX)]
     best = next((face for face in faces if _plausible(face, image)), None)
     for tilt, least_score in LOOKS:
         if best is not None:
             break
-        picture, back = _framed(image, tilt)
-        faces = [_mapped(face, back) for face in backend.look_at(picture, _squares(picture))]
-        best = next((face for face in faces if face.score >= least_score and _plausible(face, image)), None)
+        best = _look(backend, image, tilt, least_score)
+    if best is not None and abs(best.roll) > UPRIGHT:
+        # O-Net, which has seen few tilted faces, draws the landmarks of one towards the upright.
+        return _look(backend, image, best.roll, 0.9) or best
     return best
+
+
+def _look(backend: Backend, image: Image, tilt: float, least_score: float) -> Face | None:
+    """O-Net's surest plausible face in the picture turned by an angle in degrees."""
+    picture, back = _framed(image, tilt)
+    faces = [_mapped(face, back) for face in backend.look_at(picture, _squares(picture))]
+    return next((face for face in faces if face.score >= least_score and _plausible(face, image)), None)
 
 
 def _framed(image: Image, tilt: float) -> tuple[Image, NDArray[np.float32]]:
@@ -76,7 +93,9 @@ def _framed(image: Image, tilt: float) -> tuple[Image, NDArray[np.float32]]:
     centres = matrix / sides
     centres[:, 2] = centres[:, 2] + centres[:, :2] @ np.array([0.5, 0.5]) - 0.5
     colour = tuple(float(mean) for mean in source.reshape(-1, 3).mean(axis=0))
-    picture = cv2.warpAffine(source, centres, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=colour)
+    picture = cv2.warpAffine(
+        source, centres, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=colour
+    )
     return np.asarray(picture, dtype=np.uint8), np.asarray(cv2.invertAffineTransform(matrix), dtype=np.float32)
 
 
