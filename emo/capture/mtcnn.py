@@ -162,7 +162,9 @@ def _keep(candidates: Floats, overlap: float, *, nested: bool = False) -> NDArra
     extra = 1.0 if nested else 0.0
     x1, y1, x2, y2, scores = candidates[:, :5].T
     areas = (x2 - x1 + extra) * (y2 - y1 + extra)
-    waiting = np.argsort(-scores, kind="stable")
+    # Scores of exactly 1.0 are common, and which of them wins moves the box by some pixels: sort as
+    # facenet-pytorch does, by torchvision's rule (first of equals) and for O-Net by numpy's own.
+    waiting = np.argsort(scores)[::-1] if nested else np.argsort(-scores, kind="stable")
     kept = []
     while waiting.size:
         best, waiting = waiting[0], waiting[1:]

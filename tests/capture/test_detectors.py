@@ -95,6 +95,17 @@ def test_pictures_give_the_same_faces_as_the_reference(
     assert_same_faces(detector.detect(picture), expected)
 
 
+@pytest.mark.parametrize("width", [320, 480, 640, 800])
+def test_boxes_that_are_equally_sure_are_chosen_between_like_the_reference(
+    detector: SearchingDetector, reference: SearchingDetector, media: Path, width: int
+) -> None:
+    # In this portrait several boxes of one face score exactly 1.
+    picture = shrunk(read(media / "45-m7-di-ph.jpg"), width)
+    for least in (20, 40):
+        expected = reference._backend.find(picture, min_face_px=least)
+        assert_same_faces(detector._backend.find(picture, min_face_px=least), expected)
+
+
 def test_video_frames_give_the_same_faces_as_the_reference(
     detector: SearchingDetector, reference: SearchingDetector, woman: list[Image]
 ) -> None:
