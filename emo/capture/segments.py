@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from emo.capture.config import EVERY_S, MIN_FACE_PX, PERSON, CaptureConfig
@@ -38,35 +39,16 @@ def read_segments(
         SourceError: the file cannot be read.
         UsageError: it holds no segment, or bad rows; the message names their lines.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise SourceError(
-            f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); check the name"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path}: is no UTF-8 text; save it as CSV in UTF-8") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
-    names = [name.strip().lower() for name in reader.fieldnames or []]
-    if not set(COLUMNS[:3]) <= set(names) or not set(names) <= set(COLUMNS):
-        raise UsageError(f"{path}: its first line must be start,end,label or start,end,label,person")
-    reader.fieldnames = names
+    reader = _read_table(path)
     segments: list[tuple[int, CaptureConfig]] = []
     problems: list[str] = []
+    template = CaptureConfig(
+        label="neutral", person=person, every_s=every_s, min_face_px=min_face_px, again=again, threads=threads
+    )
     try:
         for row in reader:
             try:
-                start, end, label, who = _cells(row)
-                config = CaptureConfig(
-                    label=label,
-                    person=who or person,
-                    start_s=_seconds(start) if start else 0.0,
-                    end_s=_seconds(end) if end else None,
-                    every_s=every_s,
-                    min_face_px=min_face_px,
-                    again=again,
-                    threads=threads,
-                )
+                config = _segment(row, template)
                 _refuse_overlap(config, segments)
                 segments.append((reader.line_num, config))
             except EmoError as error:
@@ -79,6 +61,33 @@ def read_segments(
     if not segments:
         raise UsageError(f"{path}: holds no segment; add lines such as: 0,5.8,sad")
     return [config for _, config in segments]
+
+
+def _read_table(path: Path) -> csv.DictReader[str]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        what = (error.strerror or str(error)).lower()
+        raise SourceError(f"{path}: cannot be read ({what}); check the name") from error
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path}: is no UTF-8 text; save it as CSV in UTF-8") from error
+    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
+    names = [name.strip().lower() for name in reader.fieldnames or []]
+    if not set(COLUMNS[:3]) <= set(names) or not set(names) <= set(COLUMNS):
+        raise UsageError(f"{path}: its first line must be start,end,label or start,end,label,person")
+    reader.fieldnames = names
+    return reader
+
+
+def _segment(row: dict[str, str], template: CaptureConfig) -> CaptureConfig:
+    start, end, label, person = _cells(row)
+    return replace(
+        template,
+        label=label,
+        person=person or template.person,
+        start_s=_seconds(start) if start else 0.0,
+        end_s=_seconds(end) if end else None,
+    )
 
 
 def _cells(row: dict[str, str]) -> tuple[str, str, str, str]:
