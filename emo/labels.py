@@ -68,5 +68,7 @@ def parse_name(text: str, what: str) -> str:
     """
     name = text.strip()
     if len(name) > _MAX_LENGTH or not _SAFE.fullmatch(name) or name.lower() in _RESERVED:
-        raise LabelError(f"{what} {text!r} cannot name a folder; use letters, digits, '-' and '_', at most {_MAX_LENGTH}")
+        raise LabelError(
+            f"{what} {text!r} cannot name a folder; use letters, digits, '-' and '_', at most {_MAX_LENGTH}"
+        )
     return name

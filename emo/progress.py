@@ -13,7 +13,9 @@ Advance = Callable[[float], None]
 class Progress(Protocol):
     """Opens one task: ``with progress("capturing a.mp4", total=12.4) as advance: advance(0.2)``."""
 
-    def __call__(self, description: str, *, total: float | None) -> AbstractContextManager[Advance]: ...
+    def __call__(self, description: str, *, total: float | None) -> AbstractContextManager[Advance]:
+        """Open a task of ``total`` units of work, or of nobody knows how many."""
+        ...
 
 
 @contextmanager

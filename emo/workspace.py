@@ -49,20 +49,33 @@ class Workspace:
 
     @property
     def datasets(self) -> Path:
+        """The folder of all datasets."""
         return self.root / "datasets"
 
     @property
     def models(self) -> Path:
+        """The folder of all models."""
         return self.root / "models"
 
     @property
     def cache(self) -> Path:
+        """The folder of what can be computed again."""
         return self.root / ".emo"
 
     def dataset(self, name: str) -> Path:
+        """The folder of one dataset, there or not.
+
+        Raises:
+            LabelError: the name cannot name a folder.
+        """
         return self.datasets / parse_name(name, "dataset")
 
     def model(self, name: str) -> Path:
+        """The folder of one model, there or not.
+
+        Raises:
+            LabelError: the name cannot name a folder.
+        """
         return self.models / parse_name(name, "model")
 
 

@@ -46,7 +46,7 @@ class Face:
     @property
     def center(self) -> NDArray[np.float32]:
         """Half way between the middle of the eyes and the middle of the mouth, (2,) x y."""
-        return (self._eyes + self._mouth) / 2
+        return np.asarray((self._eyes + self._mouth) / 2, dtype=np.float32)
 
     @property
     def side(self) -> float:
@@ -67,11 +67,11 @@ class Face:
 
     @property
     def _eyes(self) -> NDArray[np.float32]:
-        return self.landmarks[:2].mean(axis=0)
+        return np.asarray(self.landmarks[:2].mean(axis=0), dtype=np.float32)
 
     @property
     def _mouth(self) -> NDArray[np.float32]:
-        return self.landmarks[3:].mean(axis=0)
+        return np.asarray(self.landmarks[3:].mean(axis=0), dtype=np.float32)
 
 
 def cut_face(image: Image, face: Face, *, scale: float = CROP_SCALE, px: int = CROP_PX) -> Image:
@@ -90,7 +90,7 @@ def cut_face(image: Image, face: Face, *, scale: float = CROP_SCALE, px: int = C
 
     zoom = px / (scale * face.side)
     x, y = face.center
-    matrix = cv2.getRotationMatrix2D((float(x), float(y)), face.roll, zoom)
+    matrix = np.asarray(cv2.getRotationMatrix2D((float(x), float(y)), face.roll, zoom), dtype=np.float64)
     matrix[:, 2] += px / 2 - np.array([x, y])
     if zoom < 0.5:
         # warpAffine reads four source pixels per target pixel; shrinking by more needs a blur first.
@@ -129,7 +129,9 @@ def _shrink(image: Image, matrix: NDArray[np.float64], zoom: float) -> tuple[Ima
 
     factor = 2 * zoom
     height, width = image.shape[:2]
-    small = cv2.resize(image, (max(1, round(width * factor)), max(1, round(height * factor))), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        image, (max(1, round(width * factor)), max(1, round(height * factor))), interpolation=cv2.INTER_AREA
+    )
     matrix = matrix.copy()
     matrix[:, 0] *= width / small.shape[1]
     matrix[:, 1] *= height / small.shape[0]

@@ -95,7 +95,9 @@ def _read_votes(path: Path, *, count: int) -> tuple[NDArray[np.float32], NDArray
         except ValueError as error:
             raise SourceError(f"{path.name}, line {line}: a vote is not a whole number; restore the file") from error
     if len(counts) != count:
-        raise SourceError(f"{path.name}: has votes for {len(counts)} pictures where there are {count}; the two files must match row by row")
+        raise SourceError(
+            f"{path.name}: has votes for {len(counts)} pictures where there are {count}; both files must match row by row"
+        )
     table = np.array(counts, dtype=np.float32)
     table[table <= 1] = 0
     basic, others = table[:, : len(BASIC_LABELS)], table[:, len(BASIC_LABELS) :]
@@ -117,7 +119,9 @@ def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, 
             for row in reader:
                 yield reader.line_num, row
         except (csv.Error, UnicodeDecodeError, EOFError, OSError) as error:
-            raise SourceError(f"{path.name}, line {reader.line_num}: cannot be read ({error}); restore the file") from error
+            raise SourceError(
+                f"{path.name}, line {reader.line_num}: cannot be read ({error}); restore the file"
+            ) from error
 
 
 def _open(path: Path) -> IO[str]:

@@ -135,7 +135,9 @@ def read_recording(folder: Path) -> Recording:
         )
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, EmoError) as error:
         what = f"{type(error).__name__}: {error}"
-        raise FileFormatError(f"{path}: not a valid recording ({what}); delete its folder and capture it again") from error
+        raise FileFormatError(
+            f"{path}: not a valid recording ({what}); delete its folder and capture it again"
+        ) from error
 
 
 def _parse_crop(document: Mapping[str, Any]) -> CropRecord:
@@ -162,13 +164,22 @@ def recordings_of(dataset: Path) -> list[Recording]:
         FileFormatError: one of them is damaged.
     """
     if not dataset.is_dir():
-        raise DatasetError(f"dataset {dataset.name}: not found in {dataset.parent}; record it with: emo capture VIDEO --label LABEL")
+        raise DatasetError(
+            f"dataset {dataset.name}: not found in {dataset.parent}; record it with: emo capture VIDEO --label LABEL"
+        )
     with storage_errors(dataset):
-        folders = sorted(path.parent for path in dataset.glob(f"*/*/{RECORD}") if path.parent.suffix != PARTIAL_SUFFIX)
+        folders = sorted(path.parent for path in dataset.glob(f"*/*/{RECORD}") if _is_committed(path.parent))
     recordings = [read_recording(folder) for folder in folders]
     if not any(recording.crops for recording in recordings):
-        raise DatasetError(f"dataset {dataset.name}: holds no face crops; record some with: emo capture VIDEO --label LABEL")
+        raise DatasetError(
+            f"dataset {dataset.name}: holds no face crops; record some with: emo capture VIDEO --label LABEL"
+        )
     return recordings
+
+
+def _is_committed(folder: Path) -> bool:
+    """Neither unfinished, nor the remains of one that was replaced."""
+    return folder.suffix != PARTIAL_SUFFIX and not folder.name.startswith(".")
 
 
 def labels_of(recordings: Sequence[Recording]) -> tuple[str, ...]:
@@ -210,7 +221,9 @@ class RecordingWriter:
         import cv2
 
         file = f"{len(self._crops):06d}.jpg"
-        ok, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        ok, data = cv2.imencode(
+            ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+        )
         assert ok, "a uint8 RGB picture always encodes"
         with storage_errors(self.folder):
             (self._partial / file).write_bytes(data.tobytes())

@@ -76,7 +76,7 @@ def export_base(
     card = {
         "licence": licence,
         "data": {
-            "train": f"FER2013 training split with FER+ votes, {len(train)} pictures, duplicates of other splits removed",
+            "train": f"FER2013 training split, FER+ votes, {len(train)} pictures, duplicates of other splits removed",
             "test": f"FER2013 private test split with FER+ majority labels, {len(test)} pictures",
             "faces_found": round(float(faces.found.mean()), 4),
         },

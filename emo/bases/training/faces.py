@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,9 +43,7 @@ class FoundFaces:
         return Face(box=np.concatenate([points.min(axis=0), points.max(axis=0)]), landmarks=points, score=1.0)
 
 
-def find_faces(
-    images: NDArray[np.uint8], find: FindFace, *, cache: Path, progress: Progress = silent
-) -> FoundFaces:
+def find_faces(images: NDArray[np.uint8], find: FindFace, *, cache: Path, progress: Progress = silent) -> FoundFaces:
     """Find the face in each of many tight grey pictures, once; the answer is kept in ``cache``.
 
     Args:
@@ -101,18 +100,24 @@ def cut_sample(
         sample = sample[:, ::-1]
     if rng.random() < recipe.blur:
         small = int(px * rng.uniform(0.35, 0.9))
-        sample = cv2.resize(cv2.resize(sample, (small, small), interpolation=cv2.INTER_AREA), (px, px))
+        shrunk = cv2.resize(sample, (small, small), interpolation=cv2.INTER_AREA)
+        sample = _uint8(cv2.resize(shrunk, (px, px)))
     if rng.random() < recipe.blur / 2:
         soft = cv2.GaussianBlur(sample, (0, 0), rng.uniform(0.8, 2.0))
         # The negative weight sharpens: phones do it, and FER2013's 48 px never are.
-        sample = cv2.addWeighted(sample, 1 + rng.uniform(0.3, 1.2), soft, -rng.uniform(0.3, 1.2), 0)
+        sample = _uint8(cv2.addWeighted(sample, 1 + rng.uniform(0.3, 1.2), soft, -rng.uniform(0.3, 1.2), 0))
     levels = np.clip((np.arange(256) / 255) ** rng.uniform(0.65, 1.5), 0, 1)
     levels = (levels - 0.5) * rng.uniform(0.65, 1.35) + 0.5 + rng.uniform(-0.12, 0.12)
-    sample = cv2.LUT(np.ascontiguousarray(sample), (np.clip(levels, 0, 1) * 255).astype(np.uint8))
+    sample = _uint8(cv2.LUT(np.ascontiguousarray(sample), (np.clip(levels, 0, 1) * 255).astype(np.uint8)))
     if rng.random() < 0.15:
         sample = np.clip(sample + rng.normal(0, rng.uniform(2, 10), sample.shape), 0, 255).astype(np.uint8)
     if rng.random() < recipe.erase:
         height, width = (rng.uniform(0.12, 0.4, 2) * px).astype(int)
         top, left = rng.integers(0, px - height), rng.integers(0, px - width)
         sample[top : top + height, left : left + width] = rng.integers(0, 256)
-    return np.asarray(sample, dtype=np.uint8)
+    return sample
+
+
+def _uint8(picture: Any) -> NDArray[np.uint8]:
+    """OpenCV's functions keep the type of a picture, but do not say so."""
+    return np.asarray(picture, dtype=np.uint8)

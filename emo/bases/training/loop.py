@@ -73,7 +73,9 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self._network = _with_head(recipe)
         self._average = torch.optim.swa_utils.AveragedModel(
-            self._network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average), use_buffers=True
+            self._network,
+            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average),  # type: ignore[no-untyped-call]
+            use_buffers=True,
         )
         self._optimizer = torch.optim.AdamW(_groups(self._network, recipe.decay), lr=recipe.rate)
         steps = len(self._train) // recipe.batch
@@ -103,7 +105,7 @@ class Trainer:
             for inputs, targets in self._batches(number, px):
                 loss = torch.nn.functional.cross_entropy(self._network(inputs), targets)
                 self._optimizer.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 torch.nn.utils.clip_grad_norm_(self._network.parameters(), 5.0)
                 self._optimizer.step()
                 self._schedule.step()

@@ -62,7 +62,9 @@ def load_imagenet(network: nn.Module, name: str) -> None:
         given.shape == wanted.shape for given, wanted in zip(stored, own.values(), strict=False)
     )
     if not fits:
-        raise BaseError(f"network {name!r}: the weights of {package} do not fit it; install the version in constraints/")
+        raise BaseError(
+            f"network {name!r}: the weights of {package} do not fit it; install the version in constraints/"
+        )
     network.load_state_dict(dict(zip(own, stored, strict=False)))
 
 

@@ -75,6 +75,7 @@ class Recipe:
             raise UsageError(f"recipe {self.name}: framing must be at least 1, rate and scale above 0")
 
     def to_document(self) -> dict[str, Any]:
+        """The recipe as JSON and YAML have it."""
         return asdict(self)
 
 
@@ -108,6 +109,6 @@ def _check(path: Path, key: str, value: object, known: dict[str, Any]) -> None:
         near = difflib.get_close_matches(key, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else f"; known are: {', '.join(known)}"
         raise UsageError(f"{path.name}: unknown key {key!r}{hint}")
-    wanted = {"int": int, "float": (int, float), "str": str}[known[key]]
-    if isinstance(value, bool) or not isinstance(value, wanted):
+    wanted: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,)}
+    if isinstance(value, bool) or not isinstance(value, wanted[known[key]]):
         raise UsageError(f"{path.name}: {key} must be of type {known[key]}, got {value!r}")

@@ -62,7 +62,9 @@ def train_base(
     faces = FoundFaces(faces.landmarks[kept], faces.found[kept])
     trained = Trainer(pictures, faces, recipe, output).run(resume=resume, progress=progress)
     path = output / f"{recipe.name}.onnx"
-    return path, export_base(path, trained, recipe, pictures, faces, licence=LICENCE, threads=threads, progress=progress)
+    return path, export_base(
+        path, trained, recipe, pictures, faces, licence=LICENCE, threads=threads, progress=progress
+    )
 
 
 def without_leaks(pictures: Pictures) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
