@@ -96,7 +96,7 @@ def _read_votes(path: Path, *, count: int) -> tuple[NDArray[np.float32], NDArray
             raise SourceError(f"{path.name}, line {line}: a vote is not a whole number; restore the file") from error
     if len(counts) != count:
         raise SourceError(
-            f"{path.name}: has votes for {len(counts)} pictures where there are {count}; the files must match row by row"
+            f"{path.name}: has votes for {len(counts)} pictures where there are {count}; they must match row by row"
         )
     table = np.array(counts, dtype=np.float32)
     table[table <= 1] = 0
