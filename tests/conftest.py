@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import socket
+import sys
 from pathlib import Path
 
 # Before numpy and its friends are imported, which read them once.
@@ -15,6 +17,8 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+
+from tests.support import Emo, Outcome  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,13 +57,53 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("getaddrinfo", "gethostbyname", "create_connection"):
         monkeypatch.setattr(socket, name, refuse)
     offline = str(Path(__file__).parent / "offline")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [offline, os.environ.get("PYTHONPATH", "")])))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([offline, str(ROOT)]))
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     """An empty workspace's folder, marked as one so that none above it is found."""
     root = tmp_path / "workspace"
-    root.mkdir()
+    for folder in ("datasets", "models"):
+        (root / folder).mkdir(parents=True)
     (root / "emo.yaml").touch()
     return root
+
+
+@pytest.fixture
+def emo(workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Emo:
+    """Runs one command of ``emo`` in this process, in the test's workspace unless another one is given."""
+
+    def run(*words: str, workspace: Path | None = workspace) -> Outcome:
+        from emo.cli import main
+
+        place = ["--workspace", str(workspace)] if workspace else []
+        monkeypatch.setattr(sys, "argv", ["emo", *words, *place])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        code = ended.value.code
+        return Outcome(code if isinstance(code, int) else int(code is not None), printed.out, printed.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def _recorded(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from emo.capture.config import CaptureConfig
+    from emo.capture.recorder import capture_video
+
+    root = tmp_path_factory.mktemp("recorded")
+    (root / "emo.yaml").touch()
+    video = media / "WolfgangLanger_Pexels.mp4"
+    for label, start in (("happy", 11.0), ("sad", 2.0)):
+        config = CaptureConfig(label=label, start_s=start, end_s=start + 5, every_s=0.5)
+        capture_video(video, root / "datasets" / "personal", config)
+    return root
+
+
+@pytest.fixture
+def recorded(_recorded: Path, tmp_path: Path) -> Path:
+    """A workspace of its own with ten real faces each of ``happy`` and ``sad`` in the dataset ``personal``."""
+    return Path(shutil.copytree(_recorded, tmp_path / "recorded"))

@@ -1,0 +1,122 @@
+"""Imports point one way, and nothing heavy is loaded before it is needed."""
+
+from __future__ import annotations
+
+import ast
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import emo
+
+PACKAGE = Path(emo.__file__).parent
+
+GROUND = {"", "ahead", "errors", "labels", "progress", "runtime", "workspace"}
+ALLOWED = {
+    **dict.fromkeys(GROUND, GROUND),
+    "datasets": GROUND | {"datasets"},
+    "evaluation": GROUND | {"evaluation"},
+    "capture": GROUND | {"datasets", "capture"},
+    "bases": GROUND | {"datasets", "bases"},
+    "transfer": GROUND | {"datasets", "evaluation", "bases", "transfer"},
+    "extension": GROUND | {"datasets", "evaluation", "bases", "transfer", "extension"},
+    "deploy": GROUND | {"datasets", "evaluation", "capture", "bases", "transfer", "extension", "deploy"},
+    "console": GROUND | {"console"},
+    "answers": None,
+    "cli": None,
+    "__main__": None,
+}
+"""Which parts a part may import; None means all of them."""
+
+HEAVY = {"torch", "torchvision", "timm", "cv2", "numpy", "scipy", "sklearn", "albumentations", "onnxruntime"} | {
+    "matplotlib",
+    "PIL",
+    "jinja2",
+    "yaml",
+    "safetensors",
+    "pydantic",
+    "rich",
+}
+
+
+def parts_imported(path: Path) -> Iterator[tuple[int, str]]:
+    """The line and first part below ``emo`` of every import in a file, at its top or in a function."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [item.name for item in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: write imports out in full"
+            names = [node.module or ""]
+            if node.module == "emo":  # from emo import answers
+                names = [f"emo.{item.name}" for item in node.names]
+        else:
+            continue
+        yield from ((node.lineno, [*name.split("."), ""][1]) for name in names if name.split(".")[0] == "emo")
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def part_of(path: Path) -> str:
+    inside = path.relative_to(PACKAGE)
+    return inside.parts[0] if len(inside.parts) > 1 else inside.stem.replace("__init__", "")
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_point_one_way(path: Path) -> None:
+    part = part_of(path)
+    assert part in ALLOWED, f"{part} has no place in the order of imports yet; give it one in this test"
+    allowed = ALLOWED[part]
+    if allowed is not None:
+        wrong = [f"line {line} imports emo.{name}" for line, name in parts_imported(path) if name not in allowed]
+        assert not wrong, f"emo.{part} may import {sorted(allowed)} only"
+
+
+def test_torch_is_imported_inside_functions_only_outside_of_base_training() -> None:
+    for path in modules():
+        for node in ast.parse(path.read_text()).body:
+            names = [item.name for item in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not any(name.split(".")[0] in {"torch", "torchvision", "timm"} for name in names), path
+
+
+def loaded_by(arguments: list[str], *, cwd: Path) -> tuple[set[str], subprocess.CompletedProcess[str]]:
+    """The modules that a command loads, by asking its own process."""
+    code = (
+        "import sys, json, atexit\n"
+        "atexit.register(lambda: open('loaded.json', 'w').write(json.dumps(sorted(sys.modules))))\n"
+        f"sys.argv[1:] = {arguments!r}\n"
+        "from emo.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True)
+    names = json.loads((cwd / "loaded.json").read_text())
+    return {name.split(".")[0] for name in names}, done
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["capture", "--help"], ["transfer", "--help"], ["extend", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    loaded, done = loaded_by(arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not loaded & (HEAVY - {"pydantic", "rich"})
+
+
+def test_help_answers_in_a_fraction_of_a_second(tmp_path: Path) -> None:
+    def median_s(command: list[str]) -> float:
+        times = []
+        for _ in range(5):
+            begun = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+            times.append(time.perf_counter() - begun)
+        return statistics.median(times)
+
+    # A busy machine is slow at everything: what counts is how much more it is than loading Typer alone.
+    floor = median_s([sys.executable, "-c", "import typer.main, typer.core"])
+    assert median_s([sys.executable, "-m", "emo", "--help"]) < max(0.3, 2 * floor)
