@@ -1,0 +1,1 @@
+"""Metrics, calibration, reports and pictures; knows nothing of how a model is made."""
