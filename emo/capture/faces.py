@@ -53,7 +53,7 @@ def faces_in(
     """
     check_sampling(every_s, start_s, end_s)
     check_detection(min_face_px, threads)
-    if source.is_dir() or _is_picture(source):
+    if is_still(source):
         return _faces_in_pictures(pictures_of(source), source.name, min_face_px, threads, progress)
     video = VideoSource(source, threads=threads)
     return _faces_in_video(video, every_s, start_s, end_s, min_face_px, threads, progress)
@@ -73,16 +73,19 @@ def pictures_of(source: Path) -> list[Path]:
     return found
 
 
-def _is_picture(path: Path) -> bool:
-    try:
-        check_video_file(path)
-    except SourceError:
-        if not path.is_file():
-            raise
-        with path.open("rb") as file:
+def is_still(source: Path) -> bool:
+    """Whether a source is a picture or a folder, and not a video.
+
+    Raises:
+        SourceError: it is missing, or neither.
+    """
+    if source.is_dir():
+        return True
+    if source.is_file():
+        with source.open("rb") as file:
             if looks_like_picture(file.read(64)):
                 return True
-        raise
+    check_video_file(source)
     return False
 
 
