@@ -26,6 +26,9 @@ SCHEMA = 1
 RECORD = "recording.json"
 JPEG_QUALITY = 92
 
+AUGMENTED = "augmented"
+"""Kind of a recording that holds augmented copies of another one, which its ``source_name`` names."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CropRecord:
@@ -52,7 +55,7 @@ class Recording:
 
     Attributes:
         folder: where its crops lie.
-        kind: ``video``, ``camera`` or ``folder``.
+        kind: ``video``, ``camera``, ``folder`` or ``augmented``.
         source_name: base name of the source, never a path.
         source_sha256: hash of the source's bytes; empty for a camera.
         start_s, end_s: the segment of the source, seconds.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emo.datasets.recordings import Recording
+from emo.datasets.recordings import AUGMENTED, Recording
 from emo.errors import DatasetError
 
 GAP_S = 2.0
@@ -63,7 +63,7 @@ def takes_of(recordings: Sequence[Recording]) -> list[Take]:
     originals = [
         (recording, np.arange(start, start + len(recording.crops)))
         for recording, start in zip(recordings, starts[:-1], strict=True)
-        if recording.kind != "augmented" and recording.crops
+        if recording.kind != AUGMENTED and recording.crops
     ]
     originals.sort(key=lambda item: (*_source(item[0]), _span(item[0])[0]))
     takes: list[list[tuple[Recording, NDArray[np.intp]]]] = []
