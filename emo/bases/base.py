@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,7 @@ class Base:
         output = self.session.run([FEATURES], {self.session.get_inputs()[0].name: inputs})[0]
         return np.asarray(output, dtype=np.float32)
 
-    def run_ahead(self, batches: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
+    def run_ahead(self, batches: Iterable[NDArray[np.uint8]]) -> Generator[NDArray[np.float32], None, None]:
         """Features of batches of pictures cut already, while a thread prepares the next ones.
 
         Args:
@@ -90,8 +91,9 @@ class Base:
         Yields:
             float32 (n, D) for each batch, in order.
         """
-        for inputs in ahead(self.preprocessing.normalise(batch) for batch in batches):
-            yield self.run(inputs)
+        with closing(ahead(self.preprocessing.normalise(batch) for batch in batches)) as ready:
+            for inputs in ready:
+                yield self.run(inputs)
 
 
 def load_base(name: str | Path = DEFAULT_BASE, *, threads: int = 2) -> Base:

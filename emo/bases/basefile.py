@@ -137,7 +137,15 @@ def parse_metadata(metadata: Mapping[str, str], *, path: Path) -> BaseContent:
         )
     except FileFormatError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error, EmoError, safetensors.SafetensorError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        binascii.Error,
+        EmoError,
+        safetensors.SafetensorError,
+    ) as error:
         what = f"{type(error).__name__}: {error}"
         raise FileFormatError(f"{path}: a damaged base ({what}); reinstall emo or restore the file") from error
 

@@ -73,7 +73,9 @@ def _one(
     if features is not None:
         advance(shape[0] * shape[1])
         return features
-    features = _compute(base, recording, copies, int(hashlib.sha256(f"{seed}:{content}".encode()).hexdigest()[:8], 16), advance)
+    features = _compute(
+        base, recording, copies, int(hashlib.sha256(f"{seed}:{content}".encode()).hexdigest()[:8], 16), advance
+    )
     # A cache that cannot be written costs time at the next run, never this run's result.
     with contextlib.suppress(StorageError):
         _save(path, features)
@@ -93,12 +95,12 @@ def _content_hash(recording: Recording) -> str:
 
 def _compute(base: Base, recording: Recording, copies: int, seed: int, advance: Advance) -> NDArray[np.float32]:
     out = np.empty((1 + copies, len(recording.crops), base.size), np.float32)
-    batches = base.run_ahead(_pictures(base, recording, copies, seed))
-    for start in range(0, len(recording.crops), BATCH):
-        stop = min(start + BATCH, len(recording.crops))
-        for plane in out:
-            plane[start:stop] = next(batches)
-            advance(stop - start)
+    with contextlib.closing(base.run_ahead(_pictures(base, recording, copies, seed))) as batches:
+        for start in range(0, len(recording.crops), BATCH):
+            stop = min(start + BATCH, len(recording.crops))
+            for plane in out:
+                plane[start:stop] = next(batches)
+                advance(stop - start)
     return out
 
 

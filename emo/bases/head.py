@@ -24,7 +24,9 @@ class Head:
 
     def __post_init__(self) -> None:
         if self.weights.ndim != 2 or len(self.labels) != len(self.weights) or self.bias.shape != (len(self.labels),):
-            raise ValueError(f"{len(self.labels)} labels, weights {self.weights.shape} and bias {self.bias.shape} do not fit")
+            raise ValueError(
+                f"{len(self.labels)} labels, weights {self.weights.shape} and bias {self.bias.shape} do not fit"
+            )
         if len(set(self.labels)) != len(self.labels):
             raise ValueError(f"repeated labels: {', '.join(self.labels)}")
         if not (np.isfinite(self.weights).all() and np.isfinite(self.bias).all()):

@@ -14,7 +14,7 @@ class TransferConfig:
     """How a personal model is made.
 
     Attributes:
-        only: the labels of a closed model; empty means the base's and all recorded ones.
+        only: the labels of a closed model; empty means all of the base's.
         base: the frozen network to start from.
         name: of the model; empty means the dataset's.
         copies: augmented copies of each crop to learn from.

@@ -1,12 +1,13 @@
-"""Fitting a personal head on cached features, and judging it on recordings that it has not seen.
+"""Fitting a person's head on features, and choosing how firmly to hold it on recordings that it has not seen.
 
-For every fold the strength of the fit is chosen inside its training side only (nested), and the choice costs little:
-for a pair of folds the training crops of both are one fit, judged on the test crops of either.
+For every fold the strength is chosen inside its training side only (nested), and the choice costs little: the crops
+that the training sides of two folds share are one fit, judged on the test crops of either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -14,18 +15,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from emo.bases.base import Base
 from emo.bases.head import Head
+from emo.bases.statistics import LabelStatistics
 from emo.transfer.head import FeatureSpace, solve
-from emo.transfer.rehearsal import person_offset, rehearse
+from emo.transfer.rehearsal import Rehearsal, mean_answer, person_offset, rehearse
 
 if TYPE_CHECKING:
     from emo.datasets.splits import Fold
 
-STRENGTHS = (1e-1, 1e-2, 1e-3, 1e-4)
+STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 """How firmly the head is held to its start, from firm to loose."""
 
-DEFAULT_STRENGTH = 1e-2
+DEFAULT_STRENGTH = 0.3
 """Where there are too few folds to choose."""
 
 _SPANNING_CROPS = 96
@@ -43,6 +44,21 @@ class Faces:
 
     features: NDArray[np.float32]
     labels: NDArray[np.str_]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known before the person's crops are looked at.
+
+    Attributes:
+        head: the base's, or that of the model to grow.
+        statistics: what the features of its labels look like.
+        personal: whether those are this very person's.
+    """
+
+    head: Head
+    statistics: Mapping[str, LabelStatistics]
+    personal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,36 +93,62 @@ class Problem:
 
 
 class PersonalFit:
-    """How a personal head is fitted to any part of a person's crops.
+    """How a head is fitted to any part of a person's crops.
 
     Args:
-        base: the frozen base.
-        labels: of the head; those that the base does not know must be among the crops'.
+        known: where the fit departs from.
+        labels: of the head; those that are not known must be among the crops'.
         seed: of the rehearsal.
+        grow: leave the known rows bitwise as they are, and learn from the crops of the new labels only.
     """
 
-    def __init__(self, base: Base, labels: tuple[str, ...], faces: Faces, *, seed: int) -> None:
-        self._base = base
-        self._labels = labels
-        self._faces = faces
+    def __init__(self, known: Known, labels: tuple[str, ...], faces: Faces, *, seed: int, grow: bool = False) -> None:
+        self.labels = labels
+        self.faces = faces
+        self._known = known
         self._seed = seed
-        self._known = {label: base.statistics[label] for label in labels if label in base.labels}
+        self._grow = grow
+        self._rehearsed = {label: known.statistics[label] for label in labels if label in known.statistics}
+        self._learned = np.isin(faces.labels, [label for label in labels if not (grow and label in known.head.labels)])
+
+    def can_learn(self, train: NDArray[np.intp]) -> bool:
+        """Whether some crops are enough: every new label, and two labels in all."""
+        found = set(self.faces.labels[train[self._learned[train]]].tolist())
+        new = {label for label in self.labels if label not in self._known.head.labels}
+        return new <= found and len(found) + self._grow >= 2
+
+    def offset(self, train: NDArray[np.intp]) -> NDArray[np.float32]:
+        """How the person of some crops lies beside the known statistics, float32 (D,)."""
+        own = self.faces.features[0, train]
+        if self._known.personal or not self._known.statistics:
+            return np.zeros(own.shape[1], np.float32)
+        return person_offset(own, self.faces.labels[train], self._known.statistics, self._known.head)
+
+    def rehearsal(self, train: NDArray[np.intp], *, seed: int) -> Rehearsal:
+        """What is drawn for the known labels beside some crops."""
+        return rehearse(
+            self.labels,
+            self._rehearsed,
+            recorded=frozenset(self.faces.labels[train].tolist()),
+            offset=self.offset(train),
+            rng=np.random.default_rng(seed),
+        )
 
     def problem(self, train: NDArray[np.intp], *, copies: bool) -> Problem:
         """The fit to some crops, with or without their augmented copies."""
-        faces = self._faces.features[: None if copies else 1, train]
-        labels = self._faces.labels[train]
-        start = start_head(self._base.head, self._labels, faces[0], labels)
+        rehearsed = self.rehearsal(train, seed=self._seed)
+        offset = self.offset(train)
+        train = train[self._learned[train]]
+        faces = self.faces.features[: None if copies else 1, train]
+        labels = self.faces.labels[train]
+        known = self._known.head
+        if not self._grow:
+            # The person's features minus their offset are everybody's: that much needs no learning.
+            known = Head(known.labels, known.weights, known.bias - known.weights @ offset)
+        start = start_head(known, self.labels, faces[0], labels)
         few = faces[0][evenly(len(train), _SPANNING_CROPS)]
-        space = FeatureSpace.of_statistics(self._base.statistics, few)
-        rehearsed = rehearse(
-            self._labels,
-            self._known,
-            recorded=frozenset(labels.tolist()),
-            offset=person_offset(faces[0], labels, self._known),
-            rng=np.random.default_rng(self._seed),
-        )
-        own = np.array([self._labels.index(label) for label in labels])
+        space = FeatureSpace.of_statistics(self._known.statistics, few)
+        own = np.array([self.labels.index(label) for label in labels], dtype=np.intp)
         flat = np.concatenate([faces.reshape(-1, faces.shape[2]), rehearsed.features])
         return Problem(
             start=start,
@@ -115,7 +157,7 @@ class PersonalFit:
             offset=start.logits(flat).astype(np.float64),
             targets=np.concatenate([np.tile(own, len(faces)), rehearsed.targets]),
             weight=np.concatenate([np.tile(balanced(own), len(faces)) / len(faces), rehearsed.weight]),
-            free=np.arange(len(self._labels)),
+            free=np.flatnonzero([not (self._grow and label in known.labels) for label in self.labels]),
         )
 
     def fit(self, train: NDArray[np.intp], strength: float) -> Head:
@@ -130,29 +172,39 @@ class PersonalFit:
         loss = np.zeros((len(folds), len(folds), len(STRENGTHS)))
         for one, other in combinations(range(len(folds)), 2):
             both = np.intersect1d(folds[one].train, folds[other].train)
-            if len(set(self._faces.labels[both])) < 2:
-                return unchosen
             both = both[evenly(len(both), _CHOOSING_CROPS)]
+            if not self.can_learn(both):
+                return unchosen
             heads = self.problem(both, copies=False).heads(STRENGTHS, tolerance=1e-4)
+            rehearsed = self.rehearsal(both, seed=self._seed + 1)
             for outer, inner in ((one, other), (other, one)):
                 unseen = np.intersect1d(folds[inner].test, folds[outer].train)
-                loss[outer, inner] = [self._loss(head, unseen) for head in heads]
-        return _firmest(loss.sum(axis=(0, 1))), [_firmest(item) for item in loss.sum(axis=1)]
+                loss[outer, inner] = [self._loss(head, unseen, rehearsed) for head in heads]
+        others = ~np.eye(len(folds), dtype=bool)
+        return firmest(loss[others]), [firmest(loss[fold, others[fold]]) for fold in range(len(folds))]
 
-    def _loss(self, head: Head, crops: NDArray[np.intp]) -> float:
-        """Cross entropy on crops, each label weighing the same."""
-        if len(crops) == 0:
-            return 0.0
-        targets = np.array([head.labels.index(label) for label in self._faces.labels[crops]])
-        logits = head.logits(self._faces.features[0, crops]).astype(np.float64)
+    def _loss(self, head: Head, crops: NDArray[np.intp], rehearsed: Rehearsal) -> float:
+        """Cross entropy on crops and rehearsed features, each label weighing the same."""
+        targets = np.array([self.labels.index(label) for label in self.faces.labels[crops]], dtype=np.intp)
+        other = ~np.isin(rehearsed.targets, targets)
+        targets = np.concatenate([targets, rehearsed.targets[other]])
+        logits = head.logits(np.concatenate([self.faces.features[0, crops], rehearsed.features[other]])).astype(float)
         logits -= logits.max(axis=1, keepdims=True)
         surprise = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(targets)), targets]
-        return float((surprise * balanced(targets)).sum() / len(set(targets.tolist())))
+        return float((surprise * balanced(targets)).sum() / max(len(set(targets.tolist())), 1))
 
 
-def start_head(
-    known: Head, labels: tuple[str, ...], features: NDArray[np.float32], truth: NDArray[np.str_]
-) -> Head:
+@contextmanager
+def limited_threads(threads: int) -> Iterator[None]:
+    """Keep linear algebra to a number of threads; left alone it takes every core."""
+    import scipy.linalg  # noqa: F401  its own library of threads has to be loaded to be limited
+    import threadpoolctl
+
+    with threadpoolctl.threadpool_limits(limits=threads):
+        yield
+
+
+def start_head(known: Head, labels: tuple[str, ...], features: NDArray[np.float32], truth: NDArray[np.str_]) -> Head:
     """The head that a fit departs from: known rows as they are, new rows as a blend of the known ones.
 
     A new row is the mean of the known rows, weighted by how probable they are on the new label's crops: that puts
@@ -163,11 +215,9 @@ def start_head(
         if label in known.labels:
             row = known.labels.index(label)
             weights[index], bias[index] = known.weights[row], known.bias[row]
-            continue
-        logits = known.logits(features[truth == label])
-        exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-        share = (exponents / exponents.sum(axis=1, keepdims=True)).mean(axis=0)
-        weights[index], bias[index] = share @ known.weights, share @ known.bias
+        else:
+            share = mean_answer(known, features[truth == label])
+            weights[index], bias[index] = share @ known.weights, share @ known.bias
     return Head(labels, weights, bias)
 
 
@@ -182,6 +232,14 @@ def evenly(count: int, most: int) -> NDArray[np.intp]:
     return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.intp)
 
 
-def _firmest(losses: NDArray[np.float64]) -> float:
-    """The strength of least loss, the firmer of equals."""
-    return STRENGTHS[int(np.argmin(losses))]
+def firmest(losses: NDArray[np.float64]) -> float:
+    """The firmest strength whose loss is within one standard error of the least (Breiman et al. 1984).
+
+    Looser is better for the labels that were recorded and worse for those that were not, so it has to be worth it.
+
+    Args:
+        losses: (M, S), of M parts of the held-out crops and each of `STRENGTHS`.
+    """
+    beside_best = losses - losses[:, [int(np.argmin(losses.mean(axis=0)))]]
+    error = beside_best.std(axis=0, ddof=min(1, len(losses) - 1)) / np.sqrt(len(losses))
+    return STRENGTHS[int(np.argmax(beside_best.mean(axis=0) <= error))]

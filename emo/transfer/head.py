@@ -24,7 +24,7 @@ class FeatureSpace:
     the head in the span of those directions is what makes a dozen fits cost less than a second.
 
     Attributes:
-        center: float64 (D,); moves into the bias, so it changes the speed but not the answer.
+        center: float64 (D,); the amid of the base's labels, where the change of the bias is measured.
         basis: float64 (D, k), orthogonal columns of length 1 / scale; None means all D directions.
         scale: root mean square distance of features from their label's mean, per base.
     """
@@ -79,7 +79,7 @@ def fit_head(
     """Multinomial logistic regression that departs from a given head only as far as the data asks.
 
     Minimises the weighted mean of the cross entropy plus strength / 2 times the squared distance from
-    the rows of ``start``, measured in ``space``. The bias is not held.
+    ``start``, measured in ``space``; the bias there, the logit at the centre, counts as one more weight.
 
     Args:
         features: float32 (N, D).
@@ -139,8 +139,8 @@ def solve(
         value = (weight * (np.log(total) - (logits * truth).sum(axis=1, keepdims=True))).sum()
         residual = (weight * (exponents / total - truth))[:, rows]
         gradient = residual.T @ inputs + strength * change
-        value += strength / 2 * np.square(change).sum()
-        return float(value), np.concatenate([gradient.ravel(), residual.sum(axis=0)])
+        value += strength / 2 * (np.square(change).sum() + np.square(bias).sum())
+        return float(value), np.concatenate([gradient.ravel(), residual.sum(axis=0) + strength * bias])
 
     zero = np.zeros(shape), np.zeros(len(rows))
     change, bias = first or zero
@@ -149,6 +149,12 @@ def solve(
         np.concatenate([change.ravel(), bias]),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": _MAX_ITERATIONS, "maxfun": 2 * _MAX_ITERATIONS, "gtol": tolerance, "ftol": 0.0, "maxcor": 20},
+        options={
+            "maxiter": _MAX_ITERATIONS,
+            "maxfun": 2 * _MAX_ITERATIONS,
+            "gtol": tolerance,
+            "ftol": 0.0,
+            "maxcor": 20,
+        },
     )
     return found.x[: -len(rows)].reshape(shape), found.x[-len(rows) :]

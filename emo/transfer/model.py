@@ -145,14 +145,15 @@ def load_model(folder: Path) -> Model:
     import safetensors
 
     if not (folder / RECORD).is_file():
-        raise ModelError(f"model {folder.name}: not found in {folder.parent}; see emo list, or make one with: emo transfer")
+        raise ModelError(f"model {folder.name}: not found in {folder.parent}; make one with: emo transfer personal")
     document = read_json(folder / RECORD)
     if document.get("schema") != SCHEMA:
-        raise FileFormatError(f"{folder / RECORD}: schema {document.get('schema')!r} is not {SCHEMA}; update emo to read it")
+        schema = document.get("schema")
+        raise FileFormatError(f"{folder / RECORD}: schema {schema!r} is not {SCHEMA}; update emo to read it")
     path = folder / TENSORS
     with storage_errors(path):
         if path.stat().st_size > _MAX_BYTES:
-            raise FileFormatError(f"{path}: larger than any head; delete the folder {folder.name} and make the model again")
+            raise FileFormatError(f"{path}: larger than any head; delete the folder {folder.name} and make it again")
         data = path.read_bytes()
     try:
         return _parse(folder.name, document, safetensors.numpy.load(data))
@@ -179,7 +180,7 @@ def list_models(workspace: Workspace) -> list[Model]:
     Raises:
         FileFormatError: one of them is damaged.
     """
-    return [load_model(path.parent) for path in sorted(workspace.models.glob(f"[!.]*/{RECORD}")) if path.parent.suffix == ""]
+    return [load_model(folder) for folder in _folders(workspace)]
 
 
 def find_model(workspace: Workspace, name: str) -> Model:
@@ -191,13 +192,18 @@ def find_model(workspace: Workspace, name: str) -> Model:
     """
     if name and (workspace.model(name) / RECORD).is_file():
         return load_model(workspace.model(name))
-    models = [path.parent.name for path in sorted(workspace.models.glob(f"[!.]*/{RECORD}")) if path.parent.suffix == ""]
-    if name and models:
-        raise ModelError(f"model {name}: not found in {workspace.models}; there are: {', '.join(models)}")
+    names = [folder.name for folder in _folders(workspace)]
+    if name and names:
+        raise ModelError(f"model {name}: not found in {workspace.models}; there are: {', '.join(names)}")
     newest = None if name else newest_model(workspace)
     if newest is None:
         raise ModelError(f"no model in {workspace.models}; make one with: emo transfer personal")
     return newest
+
+
+def _folders(workspace: Workspace) -> list[Path]:
+    # A dot is in the names of folders that are unfinished or about to be replaced, and in no model's.
+    return sorted(path.parent for path in workspace.models.glob(f"*/{RECORD}") if "." not in path.parent.name)
 
 
 def base_of(model: Model, *, threads: int) -> Base:
@@ -270,4 +276,3 @@ def _floats(array: NDArray[Any], dimensions: int) -> NDArray[np.float32]:
     if array.dtype != np.float32 or array.ndim != dimensions:
         raise ValueError(f"a tensor is {array.dtype} with {array.ndim} dimensions, not float32 with {dimensions}")
     return np.asarray(array, dtype=np.float32)
-
