@@ -13,7 +13,12 @@ from emo.workspace import Workspace
 if TYPE_CHECKING:
     from emo.capture.recorder import CaptureResult
     from emo.datasets.recordings import Recording
+    from emo.deploy.predict import Prediction
+    from emo.evaluation.numbers import Evaluation
+    from emo.extension.grow import ExtendResult
+    from emo.transfer.evaluate import EvaluateResult
     from emo.transfer.model import Model
+    from emo.transfer.personal import TransferResult
 
 
 def captured(results: Sequence[CaptureResult], workspace: Workspace) -> Answer:
@@ -40,6 +45,47 @@ def augmented(count: int, target: Path, workspace: Workspace) -> Answer:
     """What `emo augment` wrote."""
     folder = within(target, workspace)
     return Answer(lines=[f"{count} augmented crops in {folder}"], document={"crops": count, "folder": folder})
+
+
+def transferred(result: TransferResult, workspace: Workspace) -> Answer:
+    """What `emo transfer` made."""
+    folder = within(result.folder, workspace)
+    return Answer(lines=_made(result, folder), document=_made_document(result, folder), notes=result.notes)
+
+
+def predicted(prediction: Prediction, files: Sequence[Path]) -> Answer:
+    """What `emo predict` saw: a video as stretches of one answer, pictures one by one."""
+    rows = prediction.to_json()
+    if prediction.video:
+        lines = [f"{start:6.1f} to {end:6.1f} s  {answer}" for start, end, answer in prediction.segments()]
+    else:
+        lines = [f"{row['source']}: {_answer(row)}" for row in rows]
+    shares = ", ".join(f"{answer} {share:.0%}" for answer, share in prediction.shares().items())
+    lines.append(f"model {prediction.model}, {prediction.faces} faces in {len(rows)} samples: {shares}")
+    lines += [f"written: {path}" for path in files]
+    document = {
+        "model": prediction.model,
+        "source": prediction.source,
+        "labels": list(prediction.labels),
+        "shares": prediction.shares(),
+        "moments": rows,
+        "files": [str(path) for path in files],
+    }
+    return Answer(lines=lines, document=document)
+
+
+def extended(result: ExtendResult, workspace: Workspace) -> Answer:
+    """What `emo extend` made."""
+    folder = within(result.folder, workspace)
+    return Answer(lines=_made(result, folder), document=_made_document(result, folder), notes=result.notes)
+
+
+def evaluated(result: EvaluateResult, workspace: Workspace) -> Answer:
+    """What `emo evaluate` found."""
+    folder = within(result.folder, workspace)
+    lines = [f"model {result.model}: {_score(result.evaluation)}", f"the report: {folder}/report.html"]
+    document = {"model": result.model, "folder": folder, "evaluation": result.evaluation.to_document()}
+    return Answer(lines=lines, document=document, notes=(*result.notes, result.evaluation.note))
 
 
 def inventory(workspace: Workspace) -> Answer:
@@ -69,6 +115,35 @@ def inventory(workspace: Workspace) -> Answer:
 def within(path: Path, workspace: Workspace) -> str:
     """A path as seen from the workspace, with forward slashes; as it is when it lies elsewhere."""
     return path.relative_to(workspace.root).as_posix() if path.is_relative_to(workspace.root) else str(path)
+
+
+def _score(evaluation: Evaluation) -> str:
+    """The headline number with what it is to be compared with."""
+    low, high = evaluation.interval
+    base = evaluation.base_uar_open
+    against = "" if base is None else f"; the unadapted base: {base:.0%}"
+    return f"right on {evaluation.uar:.0%} of held-out faces, averaged over labels ({low:.0%} to {high:.0%}){against}"
+
+
+def _made(result: TransferResult | ExtendResult, folder: str) -> list[str]:
+    return [
+        f"model {result.model.name}: {', '.join(result.model.labels)}",
+        _score(result.evaluation),
+        f"made in {result.seconds:.1f} s; how far to trust it: {folder}/report/report.html",
+    ]
+
+
+def _made_document(result: TransferResult | ExtendResult, folder: str) -> dict[str, Any]:
+    document = {"model": _model(result.model), "folder": folder, "seconds": round(result.seconds, 2)}
+    return {**document, "evaluation": result.evaluation.to_document()}
+
+
+def _answer(row: dict[str, Any]) -> str:
+    """As in: happy 83 %; or: unsure, happy 41 % at most."""
+    if row["label"] is None:
+        return "no face"
+    label, probability = max(row["probabilities"].items(), key=lambda item: float(item[1]))
+    return f"{label} {probability:.0%}" if row["label"] == label else f"{row['label']} ({label} {probability:.0%})"
 
 
 def _folders(parent: Path) -> list[Path]:

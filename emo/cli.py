@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 import emo
 from emo import answers
-from emo.capture.config import CaptureConfig
+from emo.capture.config import EVERY_S, MIN_FACE_PX, CaptureConfig
 from emo.console import INTERRUPTED, ConsoleProgress, show, show_error
 from emo.errors import EmoError, UsageError
 from emo.extension.config import ExtendConfig
@@ -234,6 +234,53 @@ def extend(
     )  # fmt: skip
     place = _workspace(workspace)
     show(answers.extended(grow(place, config, progress=ConsoleProgress()), place), as_json=as_json)
+
+
+@app.command(
+    epilog=_examples(
+        "emo predict new.mp4",
+        "emo predict new.mp4 --timeline new.png --every 0.5",
+        "emo predict pictures/ --model personal",
+    )
+)
+def predict(
+    source: Annotated[Path, typer.Argument(help="A video, a picture or a folder of pictures.", show_default=False)],
+    model: Annotated[str, typer.Option("--model", help="The model to ask; else the newest.")] = "",
+    every: EveryOption = EVERY_S,
+    min_face: MinFaceOption = MIN_FACE_PX,
+    timeline: Annotated[Path | None, typer.Option("--timeline", help="Draw the answers over time: FILE.png.")] = None,
+    workspace: WorkspaceOption = None,
+    seed: UnusedSeedOption = 0,
+    threads: ThreadsOption = _TRANSFER.threads,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a model what it sees in a video or in pictures."""
+    from emo.deploy.predict import predict as ask
+    from emo.deploy.predict import write_timeline
+
+    prediction = ask(
+        _workspace(workspace), source, model=model, every_s=every, min_face_px=min_face, threads=threads,
+        progress=ConsoleProgress(),
+    )  # fmt: skip
+    files = write_timeline(prediction, timeline) if timeline else ()
+    show(answers.predicted(prediction, files), as_json=as_json)
+
+
+@app.command(epilog=_examples("emo evaluate personal --on june"))
+def evaluate(
+    model: Annotated[str, typer.Argument(help="The model to judge.", show_default=False)],
+    on: Annotated[str, typer.Option("--on", help="The dataset to judge it on.", show_default=False)],
+    workspace: WorkspaceOption = None,
+    seed: UnusedSeedOption = 0,
+    threads: ThreadsOption = _TRANSFER.threads,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a model on recordings that it did not learn from."""
+    from emo.transfer.evaluate import evaluate as judge
+
+    place = _workspace(workspace)
+    result = judge(place, model, on, threads=threads, progress=ConsoleProgress())
+    show(answers.evaluated(result, place), as_json=as_json)
 
 
 @app.command(name="list", epilog=_examples("emo list", "emo list --json"))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,33 @@ class Outcome:
     @property
     def document(self) -> Any:
         return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Ran(Outcome):
+    """How a command ended that ran in a process of its own.
+
+    Attributes:
+        loaded: the top-level packages that it had imported by its end.
+    """
+
+    loaded: frozenset[str]
+
+
+def run_command(words: Sequence[str], *, cwd: Path) -> Ran:
+    """Run ``emo`` as a user does, in a folder, and see what it imports."""
+    listing = cwd / "loaded-modules.json"
+    code = (
+        "import atexit, json, sys\n"
+        f"atexit.register(lambda: open({str(listing)!r}, 'w').write(json.dumps(list(sys.modules))))\n"
+        f"sys.argv[:] = ['emo', *{list(words)!r}]\n"
+        "from emo.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, timeout=600)
+    loaded = frozenset(name.split(".")[0] for name in json.loads(listing.read_text()))
+    listing.unlink()
+    return Ran(done.returncode, done.stdout, done.stderr, loaded)
 
 
 Emo = Callable[..., Outcome]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import statistics
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import emo
+from tests.support import run_command
 
 PACKAGE = Path(emo.__file__).parent
 
@@ -40,8 +40,6 @@ HEAVY = {"torch", "torchvision", "timm", "cv2", "numpy", "scipy", "sklearn", "al
     "jinja2",
     "yaml",
     "safetensors",
-    "pydantic",
-    "rich",
 }
 
 
@@ -87,25 +85,11 @@ def test_torch_is_imported_inside_functions_only_outside_of_base_training() -> N
             assert not any(name.split(".")[0] in {"torch", "torchvision", "timm"} for name in names), path
 
 
-def loaded_by(arguments: list[str], *, cwd: Path) -> tuple[set[str], subprocess.CompletedProcess[str]]:
-    """The modules that a command loads, by asking its own process."""
-    code = (
-        "import sys, json, atexit\n"
-        "atexit.register(lambda: open('loaded.json', 'w').write(json.dumps(sorted(sys.modules))))\n"
-        f"sys.argv[1:] = {arguments!r}\n"
-        "from emo.cli import main\n"
-        "main()\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True)
-    names = json.loads((cwd / "loaded.json").read_text())
-    return {name.split(".")[0] for name in names}, done
-
-
 @pytest.mark.parametrize("arguments", [["--help"], ["capture", "--help"], ["transfer", "--help"], ["extend", "--help"]])
 def test_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
-    loaded, done = loaded_by(arguments, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert not loaded & (HEAVY - {"pydantic", "rich"})
+    ran = run_command(arguments, cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    assert not ran.loaded & HEAVY
 
 
 def test_help_answers_in_a_fraction_of_a_second(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def load_model(folder: Path) -> Model:
         FileFormatError: it is damaged, foreign or from a newer emo.
         StorageError: it cannot be read.
     """
-    import safetensors
+    import safetensors.numpy
 
     if not (folder / RECORD).is_file():
         raise ModelError(f"model {folder.name}: not found in {folder.parent}; make one with: emo transfer personal")
@@ -193,9 +193,10 @@ def find_model(workspace: Workspace, name: str) -> Model:
     if name and (workspace.model(name) / RECORD).is_file():
         return load_model(workspace.model(name))
     names = [folder.name for folder in _folders(workspace)]
-    if name and names:
-        raise ModelError(f"model {name}: not found in {workspace.models}; there are: {', '.join(names)}")
-    newest = None if name else newest_model(workspace)
+    if name:
+        way_out = f"there are: {', '.join(names)}" if names else "make one with: emo transfer personal"
+        raise ModelError(f"model {name}: not found in {workspace.models}; {way_out}")
+    newest = newest_model(workspace)
     if newest is None:
         raise ModelError(f"no model in {workspace.models}; make one with: emo transfer personal")
     return newest
