@@ -65,7 +65,7 @@ def show_files() -> None:
         "models": "models/*/model.json",
         "reports": "models/*/report/report.html",
         "timeline": "timeline.png",
-        "captured faces": "**/contact_sheet*.jpg",
+        "captured faces": "models/*/report/contact_sheet.jpg",
     }
     for what, pattern in wanted.items():
         found = sorted(WORKSPACE.glob(pattern))

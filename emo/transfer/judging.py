@@ -93,7 +93,7 @@ def evaluate_logits(
         labels=labels,
         truth=targets,
         probabilities=probabilities,
-        base_probabilities=known_probabilities(known, features, labels),
+        base_probabilities=known_probabilities(known, features, labels) if set(known.labels) & set(truth) else None,
         recording_ids=recording_ids,
         unit=split.unit,
         note=split.note,
@@ -143,17 +143,22 @@ def write_papers(
     title: str,
     extra: dict[str, str],
 ) -> None:
-    """Write a model's README.md and report/ beside its head."""
+    """Write a model's README.md and report/ beside its head; neither names a person, for both are made to be shared."""
+    from emo.datasets.contact_sheet import write_contact_sheet
     from emo.evaluation.report import model_card, write_report
 
-    people = sorted({recording.person for recording in recordings})
+    rows: dict[str, list[Path]] = {}
+    for recording in sorted(recordings, key=lambda one: one.label):
+        rows.setdefault(recording.label, []).extend(recording.crop_paths)
+    sheet = folder / "report" / "contact_sheet.jpg"
+    write_contact_sheet(sheet, rows)
     facts = {
         "base": f"{base.name} ({base.fingerprint[:12]})",
         "licence of the base": str(base.card.get("licence", "unknown")),
         "labels": ", ".join(model.labels),
-        "people": ", ".join(people),
+        "people": str(len({recording.person for recording in recordings})),
         "recordings": f"{len(recordings)}, {sum(len(recording.crops) for recording in recordings)} face crops",
         **extra,
     }
-    write_report(folder / "report", evaluation, title=title, extra=facts)
+    write_report(folder / "report", evaluation, title=title, contact_sheet=sheet, extra=facts)
     write_bytes(folder / "README.md", model_card(evaluation, name=model.name, facts=facts).encode())

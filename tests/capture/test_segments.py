@@ -3,12 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
 from emo.capture.camera import capture_camera, sample_camera
 from emo.capture.config import CaptureConfig
-from emo.capture.contact_sheet import write_contact_sheet
 from emo.capture.segments import read_segments
 from emo.errors import SourceError, UsageError
 
@@ -85,13 +83,3 @@ def test_a_camera_is_sampled_in_real_time_until_the_seconds_are_over(media: Path
     assert 3 <= len(frames) <= 5
     with pytest.raises(SourceError, match="sends no pictures"):
         list(sample_camera(Camera(), 0, every_s=0.5, seconds=60))
-
-
-def test_a_contact_sheet_has_one_row_per_label(media: Path, tmp_path: Path) -> None:
-    files = [media / "single_face.jpg"] * 30
-    write_contact_sheet(tmp_path / "sheet.png", {"happy": files, "sad": files[:2]})
-    sheet = cv2.imread(str(tmp_path / "sheet.png"))
-    assert sheet.shape == (248, 1204, 3)
-    second = sheet[126:]
-    assert np.ptp(second[60, :200]) > 50
-    assert (second[30:, 220:] == 255).all()
