@@ -1,8 +1,10 @@
-"""What a model answers to a video, a picture or a folder of pictures."""
+"""`emo predict`: a model's answers to a video, a picture or a folder of pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import csv
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,83 +12,84 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emo.bases.base import BATCH, Base
+from emo.bases.base import BATCH
 from emo.capture.config import EVERY_S, MIN_FACE_PX
-from emo.capture.faces import Sighting, faces_in, is_still, pictures_of
+from emo.capture.faces import Sighting, faces_in, pictures_of
 from emo.errors import NoFaceFound
 from emo.progress import Progress, silent
-from emo.transfer.model import Model, base_of, find_model
-from emo.workspace import Workspace
+from emo.transfer.model import UNSURE, Model, base_of, find_model
+from emo.workspace import Workspace, write_bytes
 
-Thumbnail = tuple[float, NDArray[np.uint8]]
-"""Time stamp in seconds and a small crop, uint8 (S, S, 3) RGB."""
-
-_THUMBNAIL_PX = 128
-_MOST_THUMBNAILS = 64
+_THUMBNAILS = 12
+_THUMBNAIL_STEP = 2
+_COLUMNS = ("source", "time_s", "x1", "y1", "x2", "y2", "answer")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """One sample of a video, or one picture.
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """Answers in the order of time or of pictures; samples without a face are among them.
 
     Attributes:
-        source: base name of the video or picture.
-        time_s: seconds into the video; None for a picture.
-        box: x1 y1 x2 y2 in pixels of the frame; None when no face was found.
-        label: the answer; ``unsure`` below the model's threshold, None without a face.
-        probabilities: float64 (L,), in the order of the model's labels; None without a face.
+        source: base name of the video, picture or folder.
+        names: (N,), the base name of what each sample was taken from.
+        times_s: float64 (N,), seconds into the video; the position of the picture in a folder.
+        boxes: float32 (N, 4), x1 y1 x2 y2 in pixels of the source; NaN without a face.
+        labels: of the model, in its order.
+        probabilities: float64 (N, L), calibrated; NaN without a face.
+        answers: (N,), a label, ``unsure``, or "" without a face.
+        video: whether the source has time stamps.
+        thumbnails: some moments' times and faces, uint8 (s, s, 3) RGB.
+        model: the model's name.
     """
 
     source: str
-    time_s: float | None
-    box: tuple[float, ...] | None
-    label: str | None
-    probabilities: NDArray[np.float64] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """Everything a model answered to one source.
-
-    Attributes:
-        model: the model's name.
-        labels: its labels.
-        threshold: below it, its answer is ``unsure``.
-        moments: in the order of time, or of the pictures' names.
-        thumbnails: a few faces, spread over time.
-    """
-
-    model: str
+    names: tuple[str, ...]
+    times_s: NDArray[np.float64]
+    boxes: NDArray[np.float32]
     labels: tuple[str, ...]
-    threshold: float
-    moments: tuple[Moment, ...]
-    thumbnails: tuple[Thumbnail, ...]
+    probabilities: NDArray[np.float64]
+    answers: tuple[str, ...]
+    video: bool
+    thumbnails: Sequence[tuple[float, NDArray[np.uint8]]]
+    model: str
 
     @property
-    def counts(self) -> dict[str, int]:
-        """How often each answer was given, the most frequent first."""
-        answers = [moment.label for moment in self.moments if moment.label is not None]
-        return {
-            label: answers.count(label) for label in sorted(set(answers), key=lambda one: (-answers.count(one), one))
-        }
+    def faces(self) -> int:
+        """How many samples show a face."""
+        return int(np.isfinite(self.probabilities).all(axis=1).sum())
 
-    def rows(self) -> list[dict[str, Any]]:
-        """One JSON-able row per moment."""
-        return [
-            {
-                "source": moment.source,
-                "time_s": moment.time_s,
-                "box": None if moment.box is None else [round(value, 1) for value in moment.box],
-                "label": moment.label,
-                "probabilities": None
-                if moment.probabilities is None
-                else {
-                    label: round(float(value), 4)
-                    for label, value in zip(self.labels, moment.probabilities, strict=True)
-                },
-            }
-            for moment in self.moments
-        ]
+    def shares(self) -> dict[str, float]:
+        """The share of each given answer among the faces, the largest first."""
+        given = [answer for answer in self.answers if answer]
+        counts = {answer: given.count(answer) / len(given) for answer in dict.fromkeys(given)}
+        return dict(sorted(counts.items(), key=lambda item: -item[1]))
+
+    def segments(self) -> list[tuple[float, float, str]]:
+        """Stretches of one answer: from when to when, seconds, and the answer."""
+        found: list[tuple[float, float, str]] = []
+        for time_s, answer in zip(self.times_s.tolist(), self.answers, strict=True):
+            if found and found[-1][2] == answer:
+                found[-1] = (found[-1][0], time_s, answer)
+            else:
+                found.append((time_s, time_s, answer))
+        return [item for item in found if item[2]]
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """One object per sample; a sample without a face has no box and no answer."""
+        return [self._row(index) for index in range(len(self.names))]
+
+    def _row(self, index: int) -> dict[str, Any]:
+        seen = bool(self.answers[index])
+        values = self.probabilities[index].tolist()
+        return {
+            "source": self.names[index],
+            "time_s": round(float(self.times_s[index]), 3) if self.video else None,
+            "box": [round(value, 1) for value in self.boxes[index].tolist()] if seen else None,
+            "label": self.answers[index] or None,
+            "probabilities": {name: round(value, 4) for name, value in zip(self.labels, values, strict=True)}
+            if seen
+            else None,
+        }
 
 
 def predict(
@@ -96,84 +99,120 @@ def predict(
     model: str = "",
     every_s: float = EVERY_S,
     min_face_px: int = MIN_FACE_PX,
-    threads: int = 1,
+    threads: int = 2,
     progress: Progress = silent,
 ) -> Prediction:
-    """Ask a model about a video, a picture or a folder of pictures; memory does not grow with a video's frames.
+    """What a model answers to the followed person's face, or the main face of each picture.
 
     Args:
-        source: the video, picture or folder.
-        model: its name; "" is the newest.
+        source: a video, a picture, or a folder of pictures.
+        model: its name; "" takes the newest.
         every_s: seconds of video between samples.
         min_face_px: smallest face to look for, pixels of the source.
         threads: CPU threads of one network.
 
     Raises:
-        ModelError: there is no such model, or its base is another version.
+        ModelError: there is no such model, or its base is another one by now.
         SourceError: the source cannot be read.
-        NoFaceFound: it can, but shows no face.
+        NoFaceFound: it shows no face.
     """
-    asked = find_model(workspace, model)
+    chosen = find_model(workspace, model)
     sightings = faces_in(source, every_s=every_s, min_face_px=min_face_px, threads=threads, progress=progress)
-    base = base_of(asked, threads=threads)
-    pictures = [path.name for path in pictures_of(source)] if is_still(source) else []
-    thumbnails = _Thumbnails()
-    moments = tuple(_moments(asked, base, thumbnails.watch(sightings), source.name, pictures))
-    if all(moment.label is None for moment in moments):
-        raise NoFaceFound(f"{source.name}: no face in it; check the light or try a smaller --min-face")
+    base = base_of(chosen, threads=threads)
+    pictures = _pictures(source)
+    times, boxes, features, thumbnails = [], [], [np.empty((0, base.size), np.float32)], _Thumbnails()
+    for batch in _batches(sightings):
+        crops = [crop for _, crop, _ in batch if crop is not None]
+        if crops:
+            features.append(base.features(np.stack(crops)))
+        for time_s, crop, face in batch:
+            times.append(time_s)
+            boxes.append(np.full(4, np.nan, np.float32) if face is None else face.box)
+            if crop is not None:
+                thumbnails.add(time_s, crop)
+    found = np.concatenate(features)
+    if len(found) == 0:
+        raise NoFaceFound(f"{source.name}: no face in {len(times)} samples; check the lighting or try --min-face 24")
+    return _assemble(chosen, source, pictures, times, boxes, found, thumbnails)
+
+
+def _assemble(
+    model: Model,
+    source: Path,
+    pictures: Sequence[Path] | None,
+    times: list[float],
+    boxes: list[NDArray[np.float32]],
+    features: NDArray[np.float32],
+    thumbnails: _Thumbnails,
+) -> Prediction:
+    box_rows = np.stack(boxes).astype(np.float32)
+    seen: NDArray[np.bool_] = np.asarray(np.isfinite(box_rows).all(axis=1))
+    probabilities = np.full((len(times), len(model.labels)), np.nan)
+    probabilities[seen] = model.probabilities(features)
+    given = iter(model.answers(probabilities[seen]))
     return Prediction(
-        model=asked.name,
-        labels=asked.labels,
-        threshold=asked.threshold,
-        moments=moments,
-        thumbnails=tuple(thumbnails.kept),
+        source=source.name,
+        names=tuple(path.name for path in pictures) if pictures else (source.name,) * len(times),
+        times_s=np.array(times),
+        boxes=box_rows,
+        labels=model.labels,
+        probabilities=probabilities,
+        answers=tuple(next(given) if is_seen else "" for is_seen in seen),
+        video=pictures is None,
+        thumbnails=thumbnails.kept(),
+        model=model.name,
     )
 
 
-def draw(path: Path, prediction: Prediction) -> None:
-    """Draw a video's prediction over time, as PNG.
+def write_timeline(prediction: Prediction, path: Path) -> tuple[Path, Path]:
+    """Write a picture of the answers over time, and a CSV of the same name.
 
     Raises:
-        StorageError: the picture could not be written.
+        StorageError: a file could not be written.
     """
     from emo.evaluation.timeline import draw_timeline
 
-    nothing = np.full(len(prediction.labels), np.nan)
-    rows = [nothing if moment.probabilities is None else moment.probabilities for moment in prediction.moments]
-    times = [
-        float(index) if moment.time_s is None else moment.time_s for index, moment in enumerate(prediction.moments)
-    ]
-    probabilities = np.stack(rows)
+    table = path.with_suffix(".csv")
+    write_table(prediction, table)
     draw_timeline(
         path,
-        times_s=np.array(times),
-        probabilities=probabilities,
+        times_s=prediction.times_s,
+        probabilities=prediction.probabilities,
         labels=prediction.labels,
-        unsure=np.nanmax(probabilities, axis=1, initial=0.0) < prediction.threshold,
+        unsure=np.array([answer == UNSURE for answer in prediction.answers]),
         faces=prediction.thumbnails,
-        title=f"{prediction.moments[0].source}, as the model {prediction.model} sees it",
+        title=f"{prediction.source}, seen by {prediction.model}",
     )
+    return path, table
 
 
-def _moments(
-    model: Model, base: Base, sightings: Iterable[Sighting], name: str, pictures: list[str]
-) -> Iterator[Moment]:
-    for batch in _batches(sightings):
-        crops = [crop for _, crop, _ in batch if crop is not None]
-        probabilities = model.predict_proba(np.stack(crops), base) if crops else np.empty((0, len(model.labels)))
-        answered = iter(zip(model.answers(probabilities), probabilities, strict=True))
-        for place, crop, face in batch:
-            label, row = (None, None) if crop is None else next(answered)
-            yield Moment(
-                source=pictures[int(place)] if pictures else name,
-                time_s=None if pictures else round(place, 6),
-                box=None if face is None else tuple(float(value) for value in face.box),
-                label=label,
-                probabilities=row,
-            )
+def write_table(prediction: Prediction, path: Path) -> None:
+    """Write the answers as CSV, one row per sample; a sample without a face has empty cells.
+
+    Raises:
+        StorageError: it could not be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*_COLUMNS, *prediction.labels])
+    for row in prediction.to_json():
+        box, values = row["box"] or [""] * 4, row["probabilities"] or dict.fromkeys(prediction.labels, "")
+        time_s = "" if row["time_s"] is None else row["time_s"]
+        writer.writerow([row["source"], time_s, *box, row["label"] or "", *values.values()])
+    write_bytes(path, text.getvalue().encode())
 
 
-def _batches(sightings: Iterable[Sighting]) -> Iterator[list[Sighting]]:
+def _pictures(source: Path) -> list[Path] | None:
+    """The pictures that `faces_in` looks at, or None for a video."""
+    from emo.capture.filetypes import looks_like_picture
+
+    if source.is_dir():
+        return pictures_of(source)
+    with source.open("rb") as file:
+        return [source] if looks_like_picture(file.read(64)) else None
+
+
+def _batches(sightings: Iterator[Sighting]) -> Iterator[list[Sighting]]:
     batch: list[Sighting] = []
     for sighting in sightings:
         batch.append(sighting)
@@ -185,24 +224,20 @@ def _batches(sightings: Iterable[Sighting]) -> Iterator[list[Sighting]]:
 
 
 class _Thumbnails:
-    """Keeps a bounded number of small faces from a stream of any length, evenly spread over it."""
+    """Keeps a handful of faces spread over a source whose length is not known beforehand."""
 
     def __init__(self) -> None:
-        self.kept: list[Thumbnail] = []
-        self._stride = 1
-        self._seen = 0
+        self._every = 1
+        self._count = 0
+        self._kept: list[tuple[float, NDArray[np.uint8]]] = []
 
-    def watch(self, sightings: Iterable[Sighting]) -> Iterator[Sighting]:
-        """Pass sightings on, and keep some."""
-        import cv2
+    def add(self, time_s: float, crop: NDArray[np.uint8]) -> None:
+        if self._count % self._every == 0:
+            self._kept.append((time_s, crop[::_THUMBNAIL_STEP, ::_THUMBNAIL_STEP].copy()))
+            if len(self._kept) > 2 * _THUMBNAILS:
+                self._kept = self._kept[::2]
+                self._every *= 2
+        self._count += 1
 
-        for time_s, crop, face in sightings:
-            if crop is not None:
-                if self._seen % self._stride == 0:
-                    small = cv2.resize(crop, (_THUMBNAIL_PX, _THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
-                    self.kept.append((time_s, np.asarray(small, dtype=np.uint8)))
-                self._seen += 1
-            if len(self.kept) > _MOST_THUMBNAILS:
-                self.kept = self.kept[::2]
-                self._stride *= 2
-            yield time_s, crop, face
+    def kept(self) -> list[tuple[float, NDArray[np.uint8]]]:
+        return self._kept

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 """How firmly the head is held to its start, from firm to loose."""
 
-DEFAULT_STRENGTH = 0.3
-"""Where there are too few folds to choose."""
+GROWING_STRENGTHS = (0.03, 0.01, 0.003, 0.001, 0.0003)
+"""The same for new rows beside frozen ones: they begin as a blend that is meant to be left."""
 
 _SPANNING_CROPS = 96
 _CHOOSING_CROPS = 400
@@ -129,7 +129,7 @@ class PersonalFit:
         return rehearse(
             self.labels,
             self._rehearsed,
-            recorded=frozenset(self.faces.labels[train].tolist()),
+            recorded=frozenset(self.faces.labels[train[self._learned[train]]].tolist()),
             offset=self.offset(train),
             rng=np.random.default_rng(seed),
         )
@@ -166,22 +166,24 @@ class PersonalFit:
 
     def choose(self, folds: Sequence[Fold]) -> tuple[float, list[float]]:
         """The strength for all crops, and for the training side of each fold, which never sees its test crops."""
-        unchosen = DEFAULT_STRENGTH, [DEFAULT_STRENGTH] * len(folds)
+        strengths = GROWING_STRENGTHS if self._grow else STRENGTHS
+        middle = strengths[len(strengths) // 2]  # where there are too few folds to choose
+        unchosen = middle, [middle] * len(folds)
         if len(folds) < 3:
             return unchosen
-        loss = np.zeros((len(folds), len(folds), len(STRENGTHS)))
+        loss = np.zeros((len(folds), len(folds), len(strengths)))
         for one, other in combinations(range(len(folds)), 2):
             both = np.intersect1d(folds[one].train, folds[other].train)
             both = both[evenly(len(both), _CHOOSING_CROPS)]
             if not self.can_learn(both):
                 return unchosen
-            heads = self.problem(both, copies=False).heads(STRENGTHS, tolerance=1e-4)
+            heads = self.problem(both, copies=False).heads(strengths, tolerance=1e-4)
             rehearsed = self.rehearsal(both, seed=self._seed + 1)
             for outer, inner in ((one, other), (other, one)):
                 unseen = np.intersect1d(folds[inner].test, folds[outer].train)
                 loss[outer, inner] = [self._loss(head, unseen, rehearsed) for head in heads]
         others = ~np.eye(len(folds), dtype=bool)
-        return firmest(loss[others]), [firmest(loss[fold, others[fold]]) for fold in range(len(folds))]
+        return strengths[firmest(loss[others])], [strengths[firmest(loss[i, others[i]])] for i in range(len(folds))]
 
     def _loss(self, head: Head, crops: NDArray[np.intp], rehearsed: Rehearsal) -> float:
         """Cross entropy on crops and rehearsed features, each label weighing the same."""
@@ -232,14 +234,14 @@ def evenly(count: int, most: int) -> NDArray[np.intp]:
     return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.intp)
 
 
-def firmest(losses: NDArray[np.float64]) -> float:
-    """The firmest strength whose loss is within one standard error of the least (Breiman et al. 1984).
+def firmest(losses: NDArray[np.float64]) -> int:
+    """The first, hence firmest, strength whose loss is within one standard error of the least (Breiman et al. 1984).
 
     Looser is better for the labels that were recorded and worse for those that were not, so it has to be worth it.
 
     Args:
-        losses: (M, S), of M parts of the held-out crops and each of `STRENGTHS`.
+        losses: (M, S), of M parts of the held-out crops and S strengths from firm to loose.
     """
     beside_best = losses - losses[:, [int(np.argmin(losses.mean(axis=0)))]]
     error = beside_best.std(axis=0, ddof=min(1, len(losses) - 1)) / np.sqrt(len(losses))
-    return STRENGTHS[int(np.argmax(beside_best.mean(axis=0) <= error))]
+    return int(np.argmax(beside_best.mean(axis=0) <= error))
