@@ -11,6 +11,7 @@ from emo.errors import EmoError
 from emo.workspace import Workspace
 
 if TYPE_CHECKING:
+    from emo.bases.base import Base
     from emo.capture.recorder import CaptureResult
     from emo.datasets.recordings import Recording
     from emo.deploy.predict import Prediction
@@ -112,6 +113,24 @@ def inventory(workspace: Workspace) -> Answer:
     return Answer(lines=lines, document=document, notes=notes)
 
 
+def bases(found: Sequence[Base]) -> Answer:
+    """The bases that are installed."""
+    return Answer(lines=[_base_line(base) for base in found], document={"bases": [_base(base) for base in found]})
+
+
+def base_card(base: Base) -> Answer:
+    """Everything that a base says of itself."""
+    import yaml
+
+    text = yaml.safe_dump(_base(base) | {"card": dict(base.card)}, sort_keys=False, allow_unicode=True, width=100)
+    return Answer(lines=text.splitlines(), document=_base(base) | {"card": dict(base.card)})
+
+
+def base_trained(path: Path, base: Base) -> Answer:
+    """What `emo base train` made."""
+    return Answer(lines=[_base_line(base), f"written to {path}"], document=_base(base) | {"file": str(path)})
+
+
 def within(path: Path, workspace: Workspace) -> str:
     """A path as seen from the workspace, with forward slashes; as it is when it lies elsewhere."""
     return path.relative_to(workspace.root).as_posix() if path.is_relative_to(workspace.root) else str(path)
@@ -144,6 +163,23 @@ def _answer(row: dict[str, Any]) -> str:
         return "no face"
     label, probability = max(row["probabilities"].items(), key=lambda item: float(item[1]))
     return f"{label} {probability:.0%}" if row["label"] == label else f"{row['label']} ({label} {probability:.0%})"
+
+
+def _base(base: Base) -> dict[str, Any]:
+    return {
+        "name": base.name,
+        "labels": list(base.labels),
+        "features": base.size,
+        "preprocessing": base.preprocessing.to_document(),
+        "fingerprint": base.fingerprint,
+        "test": base.card.get("test"),
+    }
+
+
+def _base_line(base: Base) -> str:
+    test = base.card.get("test") or {}
+    numbers = f"; on its test set accuracy {test['accuracy']:.1%}, UAR {test['uar']:.1%}" if test else ""
+    return f"base {base.name}: {', '.join(base.labels)}; {base.preprocessing.px} px{numbers}"
 
 
 def _folders(parent: Path) -> list[Path]:

@@ -12,11 +12,28 @@ from typer.core import TyperGroup
 import emo
 from emo import answers
 from emo.capture.config import EVERY_S, MIN_FACE_PX, CaptureConfig
+from emo.cli_base import base_app
 from emo.console import INTERRUPTED, ConsoleProgress, show, show_error
 from emo.errors import EmoError, UsageError
 from emo.extension.config import ExtendConfig
+from emo.options import (
+    CopiesOption,
+    DatasetOption,
+    EveryOption,
+    JsonOption,
+    MinFaceOption,
+    NameOption,
+    PersonOption,
+    SeedOption,
+    ThreadsOption,
+    UnusedSeedOption,
+    WorkspaceOption,
+    examples,
+    split,
+    workspace_at,
+)
 from emo.transfer.config import TransferConfig
-from emo.workspace import DEFAULT_DATASET, Workspace
+from emo.workspace import DEFAULT_DATASET
 
 
 class Commands(TyperGroup):
@@ -42,42 +59,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.add_typer(base_app, name="base")
+
 _CAPTURE = CaptureConfig(label="happy")
 _TRANSFER = TransferConfig()
 _EXTEND = ExtendConfig(classes=("boredom",))
 
-WorkspaceOption = Annotated[
-    Path | None, typer.Option("--workspace", help="Folder of datasets/ and models/; else the nearest with emo.yaml.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything drawn at random.")]
-UnusedSeedOption = Annotated[
-    int, typer.Option("--seed", help="For scripts that give it to every command; this one draws nothing at random.")
-]
-ThreadsOption = Annotated[int, typer.Option("--threads", help="CPU threads; more are slower where cores are busy.")]
-DatasetOption = Annotated[str, typer.Option("--dataset", help="The dataset's name.")]
-CopiesOption = Annotated[int, typer.Option("--copies", help="Augmented copies of each crop to learn from.")]
-NameOption = Annotated[str, typer.Option("--name", help="The new model's name; emo chooses one if it is left out.")]
-EveryOption = Annotated[float, typer.Option("--every", help="Seconds of video between two samples.")]
-MinFaceOption = Annotated[int, typer.Option("--min-face", help="The smallest face to look for, in pixels.")]
-PersonOption = Annotated[str, typer.Option("--person", help="Who it is.")]
-
-
-def _examples(*lines: str) -> str:
-    """Examples under a help page; the control character keeps the line breaks."""
-    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
-
-
-def _workspace(folder: Path | None) -> Workspace:
-    return Workspace.at(folder) if folder else Workspace.find(Path.cwd())
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(part for part in text.split(",") if part.strip())
-
 
 @app.command(
-    epilog=_examples(
+    epilog=examples(
         "emo capture video.mp4 --label happy",
         "emo capture long.mp4 --label sad --start 0 --end 5.8",
         "emo capture long.mp4 --segments segments.csv",
@@ -108,7 +98,7 @@ def capture(
     from emo.capture.segments import read_segments
 
     _check_capture(video, label=label, segments=segments, camera=camera, seconds=seconds, cut=bool(start or end))
-    place, bars = _workspace(workspace), ConsoleProgress()
+    place, bars = workspace_at(workspace), ConsoleProgress()
     folder = place.dataset(dataset)
     if segments:
         configs = read_segments(
@@ -144,7 +134,7 @@ def _check_capture(
 
 @app.command(
     name="import",
-    epilog=_examples("emo import pictures/ --dataset personal", "emo import friends/ --dataset friends"),
+    epilog=examples("emo import pictures/ --dataset personal", "emo import friends/ --dataset friends"),
 )
 def import_(
     folder: Annotated[Path, typer.Argument(help="Holds label/*.jpg or person/label/*.jpg.", show_default=False)],
@@ -159,7 +149,7 @@ def import_(
     """Cut the faces out of folders of labelled pictures."""
     from emo.capture.folder import import_folder
 
-    place = _workspace(workspace)
+    place = workspace_at(workspace)
     notes: list[str] = []
     recordings = import_folder(
         folder, place.dataset(dataset), person=person, min_face_px=min_face, threads=threads,
@@ -168,7 +158,7 @@ def import_(
     show(answers.imported(recordings, place, notes), as_json=as_json)
 
 
-@app.command(epilog=_examples("emo augment personal --copies 5"))
+@app.command(epilog=examples("emo augment personal --copies 5"))
 def augment(
     dataset: Annotated[str, typer.Argument(help="The dataset's name.")] = DEFAULT_DATASET,
     copies: CopiesOption = _TRANSFER.copies,
@@ -182,13 +172,13 @@ def augment(
     """
     from emo.datasets.augmentation import augment_dataset
 
-    place = _workspace(workspace)
+    place = workspace_at(workspace)
     target = place.dataset(f"{dataset}_augmented")
     count = augment_dataset(place.dataset(dataset), target, copies=copies, seed=seed, progress=ConsoleProgress())
     show(answers.augmented(count, target, place), as_json=as_json)
 
 
-@app.command(epilog=_examples("emo transfer personal", "emo transfer personal --only happy,sad,surprise --name three"))
+@app.command(epilog=examples("emo transfer personal", "emo transfer personal --only happy,sad,surprise --name three"))
 def transfer(
     dataset: Annotated[str, typer.Argument(help="The dataset's name.")] = DEFAULT_DATASET,
     only: Annotated[str, typer.Option("--only", help="Make a closed model of just these labels.")] = "",
@@ -203,13 +193,13 @@ def transfer(
     """Make a personal model and its report from a dataset."""
     from emo.transfer.personal import transfer as make
 
-    config = TransferConfig(only=_split(only), base=base, name=name, copies=copies, seed=seed, threads=threads)
-    place = _workspace(workspace)
+    config = TransferConfig(only=split(only), base=base, name=name, copies=copies, seed=seed, threads=threads)
+    place = workspace_at(workspace)
     show(answers.transferred(make(place, dataset, config, progress=ConsoleProgress()), place), as_json=as_json)
 
 
 @app.command(
-    epilog=_examples(
+    epilog=examples(
         "emo extend --classes boredom,engagement,confusion", "emo extend --classes boredom,engagement --replace"
     )
 )
@@ -229,15 +219,15 @@ def extend(
     from emo.extension.grow import extend as grow
 
     config = ExtendConfig(
-        classes=_split(classes), replace=replace, model=model, dataset=dataset, name=name,
+        classes=split(classes), replace=replace, model=model, dataset=dataset, name=name,
         copies=copies, seed=seed, threads=threads,
     )  # fmt: skip
-    place = _workspace(workspace)
+    place = workspace_at(workspace)
     show(answers.extended(grow(place, config, progress=ConsoleProgress()), place), as_json=as_json)
 
 
 @app.command(
-    epilog=_examples(
+    epilog=examples(
         "emo predict new.mp4",
         "emo predict new.mp4 --timeline new.png --every 0.5",
         "emo predict pictures/ --model personal",
@@ -259,14 +249,14 @@ def predict(
     from emo.deploy.predict import write_timeline
 
     prediction = ask(
-        _workspace(workspace), source, model=model, every_s=every, min_face_px=min_face, threads=threads,
+        workspace_at(workspace), source, model=model, every_s=every, min_face_px=min_face, threads=threads,
         progress=ConsoleProgress(),
     )  # fmt: skip
     files = write_timeline(prediction, timeline) if timeline else ()
     show(answers.predicted(prediction, files), as_json=as_json)
 
 
-@app.command(epilog=_examples("emo evaluate personal --on june"))
+@app.command(epilog=examples("emo evaluate personal --on june"))
 def evaluate(
     model: Annotated[str, typer.Argument(help="The model to judge.", show_default=False)],
     on: Annotated[str, typer.Option("--on", help="The dataset to judge it on.", show_default=False)],
@@ -278,15 +268,15 @@ def evaluate(
     """Judge a model on recordings that it did not learn from."""
     from emo.transfer.evaluate import evaluate as judge
 
-    place = _workspace(workspace)
+    place = workspace_at(workspace)
     result = judge(place, model, on, threads=threads, progress=ConsoleProgress())
     show(answers.evaluated(result, place), as_json=as_json)
 
 
-@app.command(name="list", epilog=_examples("emo list", "emo list --json"))
+@app.command(name="list", epilog=examples("emo list", "emo list --json"))
 def list_(workspace: WorkspaceOption = None, seed: UnusedSeedOption = 0, as_json: JsonOption = False) -> None:
     """Show datasets and models, one line each."""
-    show(answers.inventory(_workspace(workspace)), as_json=as_json)
+    show(answers.inventory(workspace_at(workspace)), as_json=as_json)
 
 
 def _version(wanted: bool) -> None:

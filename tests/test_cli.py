@@ -25,7 +25,9 @@ from emo.transfer.config import TransferConfig
 from tests.support import Emo, tree
 
 GROUP: Any = typer.main.get_command(app)
-COMMANDS = list(GROUP.commands)
+COMMANDS = {name: command for name, command in GROUP.commands.items() if name != "base"}
+BASE_COMMANDS = {f"base {name}": command for name, command in GROUP.commands["base"].commands.items()}
+EVERY_COMMAND = COMMANDS | BASE_COMMANDS
 
 
 class Reached(Exception):
@@ -55,24 +57,28 @@ def core(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_takes_the_options_that_all_share(name: str) -> None:
-    options = {option for parameter in GROUP.commands[name].params for option in parameter.opts}
+    options = {option for parameter in COMMANDS[name].params for option in parameter.opts}
     assert {"--workspace", "--json", "--seed"} <= options
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", BASE_COMMANDS)
+def test_base_commands_answer_programs_too(name: str) -> None:
+    assert "--json" in {option for parameter in BASE_COMMANDS[name].params for option in parameter.opts}
+
+
+@pytest.mark.parametrize("name", EVERY_COMMAND)
 def test_every_option_says_what_it_is(name: str) -> None:
-    assert GROUP.commands[name].help
-    assert not [parameter.name for parameter in GROUP.commands[name].params if not parameter.help]
+    assert EVERY_COMMAND[name].help
+    assert not [parameter.name for parameter in EVERY_COMMAND[name].params if not parameter.help]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", EVERY_COMMAND)
 def test_every_help_page_has_examples_that_parse(name: str) -> None:
-    examples = [line.strip() for line in GROUP.commands[name].epilog.splitlines() if line.startswith("  emo ")]
+    examples = [line.strip() for line in EVERY_COMMAND[name].epilog.splitlines() if line.startswith("  emo ")]
     assert examples
     for example in examples:
-        program, command, *arguments = shlex.split(example)
-        assert (program, command) == ("emo", name)
-        GROUP.commands[name].make_context(name, arguments)
+        assert example.startswith(f"emo {name}")
+        EVERY_COMMAND[name].make_context(name, shlex.split(example.removeprefix(f"emo {name}")))
 
 
 CAPTURE_ARGUMENTS = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import statistics
 import subprocess
 import sys
 import time
@@ -29,6 +28,8 @@ ALLOWED = {
     "deploy": GROUND | {"datasets", "evaluation", "capture", "bases", "transfer", "extension", "deploy"},
     "console": GROUND | {"console"},
     "answers": None,
+    "options": GROUND | {"options"},
+    "cli_base": None,
     "cli": None,
     "__main__": None,
 }
@@ -93,14 +94,13 @@ def test_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
 
 
 def test_help_answers_in_a_fraction_of_a_second(tmp_path: Path) -> None:
-    def median_s(command: list[str]) -> float:
-        times = []
-        for _ in range(5):
-            begun = time.perf_counter()
-            subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
-            times.append(time.perf_counter() - begun)
-        return statistics.median(times)
+    def seconds(*words: str) -> float:
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, *words], check=True, capture_output=True, cwd=tmp_path)
+        return time.perf_counter() - begun
 
-    # A busy machine is slow at everything: what counts is how much more it is than loading Typer alone.
-    floor = median_s([sys.executable, "-c", "import typer.main, typer.core"])
-    assert median_s([sys.executable, "-m", "emo", "--help"]) < max(0.3, 2 * floor)
+    # A busy machine is slow at everything: what counts is how much more it is than loading Typer alone,
+    # taken in turns, and the best of each, because nothing but work of our own makes the best one slower.
+    pairs = [(seconds("-c", "import typer.main"), seconds("-m", "emo", "--help")) for _ in range(7)]
+    floor, ours = (min(times) for times in zip(*pairs, strict=True))
+    assert ours < max(0.3, 2.5 * floor)
