@@ -95,6 +95,8 @@ def command_problems(code: str) -> Iterator[str]:
         if words[1] in ("--help", "--version"):
             continue
         command = commands.get(words[1])
+        if words[1] == "base" and len(words) > 2:
+            command = command.commands.get(words[2])
         if command is None:
             yield f"has a command that does not exist: {line}"
             continue

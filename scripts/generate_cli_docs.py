@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Help pages wrap at the terminal's width, which must not depend on whose terminal it is.
 os.environ.update(COLUMNS="100", TERMINAL_WIDTH="100", NO_COLOR="1")
@@ -31,10 +33,14 @@ when all went well, 1 when something is in the way that you can change, 2 when i
 
 def render() -> str:
     """The whole page."""
-    parts = [HEAD, section([])]
-    group = typer.main.get_command(app)
-    parts += [section([name]) for name in group.commands]  # type: ignore[attr-defined]
-    return "\n".join(parts)
+    return "\n".join([HEAD, *(section(words) for words in calls(typer.main.get_command(app)))])
+
+
+def calls(command: Any, *words: str) -> Iterator[list[str]]:
+    """The words that call a command and each one below it, outermost first."""
+    yield list(words)
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from calls(inner, *words, name)
 
 
 def section(arguments: list[str]) -> str:
