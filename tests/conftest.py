@@ -18,9 +18,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
-from tests.support import Emo, Outcome  # noqa: E402
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support import PYTHONPATH, ROOT, Emo, Outcome  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -56,8 +54,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         )
     for name in ("getaddrinfo", "gethostbyname", "create_connection"):
         monkeypatch.setattr(socket, name, refuse)
-    offline = str(Path(__file__).parent / "offline")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([offline, str(ROOT)]))
+    monkeypatch.setenv("PYTHONPATH", PYTHONPATH)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -23,6 +24,12 @@ class Outcome:
     @property
     def document(self) -> Any:
         return json.loads(self.out)
+
+
+ROOT = Path(__file__).resolve().parent.parent
+
+PYTHONPATH = os.pathsep.join([str(ROOT / "tests" / "offline"), str(ROOT)])
+"""For processes that a test starts: it closes the network for them, and finds this checkout's emo."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,10 @@ def run_command(words: Sequence[str], *, cwd: Path) -> Ran:
         "from emo.cli import main\n"
         "main()\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, timeout=600)
+    environment = {**os.environ, "PYTHONPATH": PYTHONPATH}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=cwd, env=environment, capture_output=True, text=True, timeout=600
+    )
     loaded = frozenset(name.split(".")[0] for name in json.loads(listing.read_text()))
     listing.unlink()
     return Ran(done.returncode, done.stdout, done.stderr, loaded)
