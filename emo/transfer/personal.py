@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -180,4 +180,4 @@ def recording_names(dataset: str, recordings: Sequence[Recording]) -> tuple[str,
 
 def now() -> str:
     """UTC, ISO 8601; microseconds, so that the newest of several models is known."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+    return datetime.now(timezone.utc).isoformat(timespec="microseconds")
