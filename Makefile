@@ -13,7 +13,7 @@ export OMP_NUM_THREADS ?= 1
 # A checkout elsewhere on the path must not be what gets tested.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help demo test lint docs docs-check bench wheel-check constraints clean
+.PHONY: help demo test lint docs docs-check picture bench wheel-check constraints clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make test         run the tests"
 	@echo "make lint         ruff and mypy"
 	@echo "make docs         write docs/cli.md anew"
+	@echo "make picture      run the demo and draw the README's picture from it, without a face"
 	@echo "make docs-check   links, code blocks and the freshness of docs/cli.md"
 	@echo "make bench        run the benchmarks and print their ratios"
 	@echo "make wheel-check  build the wheel, install it in a clean environment, run it there"
@@ -37,6 +38,9 @@ lint: .venv-dev/.ready
 	.venv-dev/bin/ruff check .
 	.venv-dev/bin/ruff format --check .
 	.venv-dev/bin/mypy --strict emo
+
+picture: demo
+	@.venv-core/bin/python scripts/draw_readme_picture.py
 
 docs: .venv-dev/.ready
 	.venv-dev/bin/python scripts/generate_cli_docs.py
