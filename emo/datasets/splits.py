@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emo.datasets.duplicates import Fingerprints, fingerprint_crops, near_duplicates
-from emo.datasets.recordings import Recording
+from emo.datasets.recordings import AUGMENTED, Recording
 from emo.datasets.takes import GAP_S, Take, cut_by_time, takes_of
 from emo.errors import DatasetError, UsageError
 
@@ -189,10 +189,10 @@ def _without_twins_of(
 def _sources_of_copies(recordings: Sequence[Recording]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Indices of augmented crops, and of the crop that each was made from; copies of unknown crops are left out."""
     starts = np.cumsum([0, *(len(recording.crops) for recording in recordings)])
-    known = {(item.label, item.id): index for index, item in enumerate(recordings) if item.kind != "augmented"}
+    known = {(item.label, item.id): index for index, item in enumerate(recordings) if item.kind != AUGMENTED}
     copies, sources = [np.empty(0, np.intp)], [np.empty(0, np.intp)]
     for index, recording in enumerate(recordings):
-        source = known.get((recording.label, recording.source_name)) if recording.kind == "augmented" else None
+        source = known.get((recording.label, recording.source_name)) if recording.kind == AUGMENTED else None
         if source is None or not recording.crops:
             continue
         # The copies of one crop stand together, in the order of their sources.

@@ -319,5 +319,5 @@ def test_the_same_pictures_captured_twice_are_found_on_disk(media: Path, tmp_pat
 
 def test_a_missing_crop_names_its_file(tmp_path: Path) -> None:
     recording = replace(make_recording("happy", times_s=every(9)), folder=tmp_path)
-    with pytest.raises(FileFormatError, match="000000.jpg: missing, or no picture; delete the folder"):
+    with pytest.raises(FileFormatError, match=r"000000\.jpg: missing, or no picture; delete the folder"):
         split_by_recording([recording])
