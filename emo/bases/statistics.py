@@ -46,6 +46,8 @@ class LabelStatistics:
         (Ledoit & Wolf 2004) measured on standardised features; what the kept directions leave of each variance
         goes into the diagonal, so variances are right whatever the rank.
         """
+        from sklearn.covariance import ledoit_wolf_shrinkage
+
         values = np.asarray(features, dtype=np.float64)
         count = len(values)
         mean = values.mean(axis=0)
@@ -53,7 +55,7 @@ class LabelStatistics:
         variance = np.square(centred).mean(axis=0)
         deviation = np.sqrt(np.maximum(variance, 1e-12))
         standard = centred / deviation
-        keep = 1 - _shrinkage(standard)
+        keep = 1 - float(ledoit_wolf_shrinkage(standard, assume_centered=True)) if count > 1 else 0.0
         _, singular, directions = np.linalg.svd(standard / np.sqrt(count), full_matrices=False)
         kept = min(rank, max(count - 1, 0))
         factors = np.sqrt(keep) * singular[:kept, None] * directions[:kept] * deviation
@@ -65,12 +67,3 @@ class LabelStatistics:
         along = rng.standard_normal((n, len(self.factors)), dtype=np.float32) @ self.factors
         beside = rng.standard_normal((n, len(self.mean)), dtype=np.float32) * np.sqrt(self.diagonal)
         return np.asarray(self.mean + along + beside, dtype=np.float32)
-
-
-def _shrinkage(standard: NDArray[np.float64]) -> float:
-    """Ledoit-Wolf shrinkage of standardised features, through the (N, N) Gram matrix because D may exceed N."""
-    count, size = standard.shape
-    gram = standard @ standard.T
-    spread = np.square(gram).sum() / count**2 / size - (np.trace(gram) / count / size) ** 2
-    noise = (np.square(np.diag(gram)).sum() / count - np.square(gram).sum() / count**2) / size / count
-    return 1.0 if spread <= 0 else float(np.clip(noise / spread, 0, 1))
