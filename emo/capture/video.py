@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 LONGEST_S = 48 * 3600.0
 """A claimed duration beyond this is not believed: containers without one claim absurd values."""
 
+FAR_S = 5.0
+"""From this start on, the file is entered near it; decoding all that lies before costs more than one seek."""
+
+BEFORE_S = 2.0
+"""How far before the start a seek aims: OpenCV counts frames, and at a variable rate it misses by a second."""
+
+SEEKABLE = frozenset({".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm"})
+"""Containers whose every frame bears its own time stamp, so that a seek cannot shift them."""
+
 SLACK_S = 0.002
 """How early a frame may come and still be the one that is due: time stamps are rounded to milliseconds."""
 
@@ -52,6 +61,7 @@ class VideoSource:
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         self.path = path
         self.name = path.name
+        self._threads = threads
         check_video_file(path)
         self._capture = _open(path, threads)
         cv2 = import_cv2()
@@ -76,13 +86,14 @@ class VideoSource:
         """The first frame at or after ``start_s``, ``start_s + every_s`` and so on, before ``end_s``; once per source.
 
         Frames in between are decoded but not converted, which is all that can be left out without
-        seeking, and seeking costs more.
+        seeking, and seeking to every sample costs more. Only to a late start it seeks, once.
 
         Raises:
             SourceError: no frame can be decoded, or none lies in the segment.
         """
         if self.duration_s is not None and start_s > self.duration_s + 1:
             raise self._ended_before(start_s, self.duration_s)
+        self._enter_near(start_s)
         due, any_sampled = 0, False
         while (time_s := self._grab()) is not None:
             if end_s is not None and time_s >= end_s - SLACK_S:
@@ -100,6 +111,19 @@ class VideoSource:
             raise SourceError(f"{self.path}: not one frame of it can be decoded; record it anew")
         if not any_sampled:
             raise self._ended_before(start_s, self.reached_s)
+
+    def _enter_near(self, start_s: float) -> None:
+        """Go to some frame before a late start; back to the first one where that cannot be trusted."""
+        # Beyond 240 the rate is a placeholder, and OpenCV's counting would run to the end of the file.
+        trusted = self.path.suffix.lower() in SEEKABLE and self.duration_s is not None and self.frame_rate <= 240
+        if start_s < FAR_S or not trusted:
+            return
+        self._capture.set(import_cv2().CAP_PROP_POS_MSEC, (start_s - BEFORE_S) * 1000)
+        time_s = self._grab()
+        if time_s is None or not 0 < time_s < start_s - SLACK_S:
+            self._capture.release()
+            self._capture = _open(self.path, self._threads)
+            self.reached_s = None
 
     def _grab(self) -> float | None:
         """Decode the next frame; its time stamp, or None at the end."""
@@ -150,6 +174,7 @@ def import_cv2() -> Any:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # Read when OpenCV is loaded, unless another module was first.
     import cv2
 
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2
 
 
