@@ -22,6 +22,9 @@ REACH = 1.0
 REACH_PER_S = 0.5
 """What each second without a sighting adds to that and to the factor below: who left comes back elsewhere."""
 
+COMPANY_S = 1.0
+"""The most seconds that count for it when somebody else was there too: the next one seen may be the other one."""
+
 SIZE_CHANGE = 2.0
 """By which factor a face may grow or shrink between two sightings."""
 
@@ -39,6 +42,7 @@ class Follower:
         self._seen_s = 0.0
         self._tracked = False
         self._since_full = 0
+        self._in_company = False
 
     def find(self, image: NDArray[np.uint8], time_s: float) -> Face | None:
         """The person's face in the next frame, RGB uint8 (H, W, 3), or None when it cannot be seen."""
@@ -61,15 +65,20 @@ class Follower:
         faces = [face for face in self._detector.detect(image) if face.score >= LEAST_SCORE]
         last = self._face
         if last is None:
-            return most_prominent(faces, image.shape)
-        near = [face for face in faces if self._reachable(face, time_s)]
-        return min(near, key=lambda face: float(np.linalg.norm(face.center - last.center)), default=None)
+            found = most_prominent(faces, image.shape)
+        else:
+            near = [face for face in faces if self._reachable(face, time_s)]
+            found = min(near, key=lambda face: float(np.linalg.norm(face.center - last.center)), default=None)
+        if found is not None:
+            self._in_company = len(faces) > 1
+        return found
 
     def _reachable(self, face: Face, time_s: float) -> bool:
         last = self._face
         if last is None:
             return True
-        slack = REACH_PER_S * (time_s - self._seen_s)
+        away_s = time_s - self._seen_s
+        slack = REACH_PER_S * (min(away_s, COMPANY_S) if self._in_company else away_s)
         moved = float(np.linalg.norm(face.center - last.center))
         change = max(face.side, last.side) / max(min(face.side, last.side), 1e-6)
         return moved <= last.side * (REACH + slack) and change <= SIZE_CHANGE + slack

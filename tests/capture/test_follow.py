@@ -103,3 +103,17 @@ def test_the_person_is_found_again_after_a_while(gap: int) -> None:
     back = face_at(380, 200)
     found, _ = follow([[me], *[[]] * gap, [back]])
     assert found[-1] is back
+
+
+def test_nobody_takes_the_place_of_a_person_who_was_in_company_and_left() -> None:
+    me, other = face_at(300, 180), face_at(500, 180)
+    found, _ = follow([[me, other], *[[other]] * 60, [me, other]])
+    assert found[0] is found[-1] is me
+    assert found[1:-1] == [None] * 60
+
+
+def test_a_person_alone_is_found_again_at_the_other_end_of_the_picture() -> None:
+    me, passer_by, back = face_at(100, 180), face_at(400, 180, side=30), face_at(560, 180)
+    alone = [[me]] * (FULL_EVERY + 1)
+    found, _ = follow([[me, passer_by], *alone, *[[]] * 50, [back]])
+    assert found[-1] is back
