@@ -69,14 +69,18 @@ def import_folder(
     albums = find_albums(folder, person=person)
     detector = load_detector(min_face_px=min_face_px, threads=threads)
     recordings: list[Recording] = []
+    without: list[str] = []
     total = float(sum(len(album.pictures) for album in albums))
     with progress(f"importing {folder.name}", total=total) as advance:
         for album in albums:
-            recording = _import_album(album, folder, dataset, detector, min_face_px, notice, advance)
-            if recording is not None:
-                recordings.append(recording)
+            try:
+                recordings.append(_import_album(album, folder, dataset, detector, min_face_px, notice, advance))
+            except NoFaceFound as error:
+                notice(f"{error}; left out")
+                without.append(str(error))
     if not recordings:
-        raise NoFaceFound(f"{folder}: no usable face in {total:.0f} pictures; check them, or try --min-face 24")
+        problems = "; ".join(without[:_SHOWN])
+        raise NoFaceFound(f"{folder}: {problems}; save unreadable ones as JPEG, and for small faces try --min-face 24")
     return recordings
 
 
@@ -109,7 +113,7 @@ def _import_album(
     min_face_px: int,
     notice: Callable[[str], None],
     advance: Advance,
-) -> Recording | None:
+) -> Recording:
     sha256 = _album_sha256(album)
     stem = safe_stem(folder.absolute().name)
     recording_id = f"{stem}-{hashed([sha256, album.label, album.person])}"
@@ -121,9 +125,10 @@ def _import_album(
     try:
         rejected = _write_pictures(album, writer, detector, min_face_px, notice, advance)
         if writer.count == 0:
-            notice(f"{album.person}/{album.label}: no usable face in {len(album.pictures)} pictures; left out")
-            writer.discard()
-            return None
+            reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(rejected.items()))
+            raise NoFaceFound(
+                f"{album.person}/{album.label}: no usable face in {len(album.pictures)} pictures ({reasons})"
+            )
         return writer.commit(
             lambda place, crops: Recording(
                 folder=place,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -85,15 +85,16 @@ def capture_video(source: Path, dataset: Path, config: CaptureConfig, *, progres
         recording = read_recording(folder)
         return CaptureResult(recording=recording, already_there=True, advice=advice_for(recording))
     with VideoSource(source, threads=config.threads) as video:
-        _refuse_second_label(dataset, sha256, config, video.duration_s)
+        twins = _recorded_before(dataset, sha256, config, video.duration_s)
+        _refuse_second_label(twins, dataset, config)
         origin = Origin(kind="video", name=source.name, sha256=sha256, frame_rate=video.frame_rate)
         frames = video.sample(every_s=config.every_s, start_s=config.start_s, end_s=config.end_s)
         end_s = _earliest(config.end_s, video.duration_s)
         total = None if end_s is None else max(end_s - config.start_s, 0.0)
         writer = new_writer(dataset, config.label, recording_id)
         recording = record(frames, writer, config, origin, total_s=total, progress=progress)
-        cut_off = _cut_off(video, config)
-    return CaptureResult(recording=recording, already_there=False, advice=advice_for(recording, cut_off))
+        notes = [_cut_off(video, config), _twice([twin for twin in twins if twin.id != recording_id])]
+    return CaptureResult(recording=recording, already_there=False, advice=advice_for(recording, notes))
 
 
 def record(
@@ -225,20 +226,36 @@ def _describe(
     )
 
 
-def _refuse_second_label(dataset: Path, sha256: str, config: CaptureConfig, duration_s: float | None) -> None:
-    """One face cannot be two things: a model that is told so learns nothing from it."""
+def _recorded_before(dataset: Path, sha256: str, config: CaptureConfig, duration_s: float | None) -> list[Recording]:
+    """Recordings of about the same seconds of the same video and person, under any label."""
     wanted_end = _earliest(config.end_s, duration_s)
+    twins = []
     for known in existing_recordings(dataset):
-        if known.source_sha256 != sha256 or known.label == config.label or known.person != config.person:
+        if known.source_sha256 != sha256 or known.person != config.person:
             continue
         end_s = known.end_s if wanted_end is None else wanted_end
         common = min(end_s, known.end_s) - max(config.start_s, known.start_s)
         # Neighbouring segments may touch; more than half of one in common is the same segment.
         if common > 0.5 * min(end_s - config.start_s, known.end_s - known.start_s):
+            twins.append(known)
+    return twins
+
+
+def _refuse_second_label(twins: list[Recording], dataset: Path, config: CaptureConfig) -> None:
+    """One face cannot be two things: a model that is told so learns nothing from it."""
+    for known in twins:
+        if known.label != config.label:
             raise DatasetError(
                 f"{known.source_name} from {known.start_s:g} to {known.end_s:g} s is already recorded as "
                 f"'{known.label}' in {dataset.name}; delete {known.folder}, or choose another segment or --dataset"
             )
+
+
+def _twice(twins: list[Recording]) -> str | None:
+    """A note when the same seconds were recorded before under the same label, say with another ``--every``."""
+    if not twins:
+        return None
+    return f"these seconds are recorded in {twins[0].folder} too; delete that folder if this one is to replace it"
 
 
 def _earliest(first: float | None, second: float | None) -> float | None:
@@ -253,9 +270,9 @@ def _cut_off(video: VideoSource, config: CaptureConfig) -> str | None:
     return f"{video.name} ends at {reached:.1f} of {video.duration_s:.1f} s and may be cut off; copy it again"
 
 
-def advice_for(recording: Recording, cut_off: str | None = None) -> str:
-    """What could be better about a recording, in one line; empty when nothing."""
-    notes = [] if cut_off is None else [cut_off]
+def advice_for(recording: Recording, found: Sequence[str | None] = ()) -> str:
+    """What could be better about a recording, after what was found on the way, in one line; empty when nothing."""
+    notes = [note for note in found if note is not None]
     crops, rejected = len(recording.crops), sum(recording.rejected.values())
     if crops < FEW_CROPS:
         notes.append(f"only {crops} faces of '{recording.label}'; record some more seconds, or sample with --every 0.1")
@@ -267,6 +284,8 @@ def advice_for(recording: Recording, cut_off: str | None = None) -> str:
 
 def _nothing_found(name: str, rejected: Counter[str], config: CaptureConfig) -> str:
     samples = sum(rejected.values())
+    if config.start_s or config.end_s is not None:  # One of many segments: say which.
+        name += f" from {config.start_s:g} s" + ("" if config.end_s is None else f" to {config.end_s:g} s")
     if set(rejected) <= {NO_FACE}:
         smaller = min(24, config.min_face_px)
         return f"{name}: no face in {samples} sampled frames; check the light, or try --min-face {smaller}"

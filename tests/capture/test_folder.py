@@ -75,6 +75,32 @@ def test_folders_that_hold_nothing_to_learn_from_are_told(media: Path, tmp_path:
     assert not (tmp_path / "d").exists()
 
 
+def test_pictures_of_a_phone_that_cannot_be_read_are_named_and_not_passed_over(album: Path, tmp_path: Path) -> None:
+    (album / "sad" / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    notices: list[str] = []
+    _, sad = import_folder(album, tmp_path / "d", notice=notices.append)
+    assert (len(sad.crops), sad.rejected) == (1, {"unreadable": 1})
+    assert "me/sad: 1 unreadable, left out: IMG_1.HEIC" in notices
+    (album / "sad" / "15-f13-anc-ph.jpg").unlink()
+    for path in (album / "happiness").iterdir():
+        path.unlink()
+    with pytest.raises(
+        NoFaceFound, match=r"me/sad: no usable face in 1 pictures \(unreadable 1\); save unreadable ones"
+    ):
+        import_folder(album, tmp_path / "e")
+    assert not (tmp_path / "e").exists()
+
+
+def test_a_label_without_a_face_does_not_stop_the_others(album: Path, tmp_path: Path) -> None:
+    (album / "angry").mkdir()
+    (album / "angry" / "wall.png").write_bytes((album / "happiness" / "wall.png").read_bytes())
+    notices: list[str] = []
+    recordings = import_folder(album, tmp_path / "d", notice=notices.append)
+    assert [recording.label for recording in recordings] == ["happy", "sad"]
+    assert "me/angry: no usable face in 1 pictures (no_face 1); left out" in notices
+    assert not (tmp_path / "d" / "angry").exists()
+
+
 def test_tight_portraits_of_a_dataset_are_imported(media: Path, tmp_path: Path) -> None:
     image = np.asarray(cv2.imread(str(media / "0-f1-su-ph.jpg"), cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
     face = next(face for _, _, face in faces_in(media / "0-f1-su-ph.jpg") if face is not None)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -144,12 +145,35 @@ def test_another_person_is_never_written(media: Path, tmp_path: Path) -> None:
     assert recording.rejected == {"no_face": 10}
 
 
-def test_a_truncated_video_keeps_what_can_be_decoded_and_says_so(media: Path, tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "cut.avi", frames_of(media / "single_face.mp4", every_s=0.05, end_s=2.0) * 2)
+@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
+def test_a_truncated_video_keeps_what_can_be_decoded_and_says_so(media: Path, tmp_path: Path, suffix: str) -> None:
+    clip = tmp_path / f"cut{suffix}"
+    if suffix == ".mp4":
+        clip.write_bytes((media / HER).read_bytes())
+    else:
+        write_clip(clip, frames_of(media / HER, every_s=0.1))
+    whole_s = 19.7
     clip.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
-    result = capture_video(clip, tmp_path / "personal", CaptureConfig(label="happy"))
-    assert 5 <= len(result.recording.crops) <= 25
-    assert result.recording.end_s < 5
+    result = capture_video(clip, tmp_path / "personal", CaptureConfig(label="happy", every_s=0.5))
+    assert 0.3 * whole_s < result.recording.end_s < 0.7 * whole_s
+    assert len(result.recording.crops) == pytest.approx(result.recording.end_s / 0.5, abs=1.5)
+    assert "may be cut off" in result.advice
+
+
+def test_the_same_seconds_sampled_otherwise_are_pointed_out(media: Path, tmp_path: Path) -> None:
+    source = media / "single_face.mp4"
+    first = capture_video(source, tmp_path / "d", CaptureConfig(label="happy"))
+    second = capture_video(source, tmp_path / "d", CaptureConfig(label="happy", every_s=0.1))
+    assert f"these seconds are recorded in {first.recording.folder} too" in second.advice
+    shutil.rmtree(first.recording.folder)
+    anew = capture_video(source, tmp_path / "d", CaptureConfig(label="happy", every_s=0.1, again=True))
+    assert anew.advice == ""
+
+
+def test_a_segment_without_a_face_is_named(media: Path, tmp_path: Path) -> None:
+    config = CaptureConfig(label="happy", start_s=1.0, end_s=2.0)
+    with pytest.raises(NoFaceFound, match=r"no_face\.mp4 from 1 s to 2 s: no face in 5 sampled frames"):
+        capture_video(media / "no_face.mp4", tmp_path / "personal", config)
 
 
 def test_a_killed_capture_is_finished_by_running_it_again(media: Path, tmp_path: Path) -> None:
