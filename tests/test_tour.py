@@ -67,7 +67,11 @@ def test_every_command_of_the_tour_answers_in_a_few_lines(tour: Tour) -> None:
     for command, ran in tour.ran.items():
         assert ran.out.strip(), command
         assert "Traceback" not in ran.err
-        assert all(line.startswith("note: ") for line in ran.err.splitlines()), ran.err
+        # On a slow machine, a line of progress now and then.
+        others = [
+            line for line in ran.err.splitlines() if not re.match(r"note: |.*: \d+ ?%, about|.*: \d+ s so far", line)
+        ]
+        assert not others
 
 
 def test_transfer_leaves_a_model_with_all_seven_labels_and_its_report(tour: Tour) -> None:
