@@ -12,7 +12,7 @@ echo "building the wheel"
 # From a copy of what git knows: files that lie around in the checkout must not end up in the wheel.
 git ls-files -z --cached --others --exclude-standard | xargs -0 tar --create --ignore-failed-read 2>/dev/null | tar --extract --directory "$work" --one-top-level=source
 "$python" -m venv "$work/env"
-"$work/env/bin/python" -m pip install --quiet --disable-pip-version-check uv ||
+"$work/env/bin/python" -m pip install --quiet --disable-pip-version-check uv 2>/dev/null ||
     echo "uv cannot be had here; pip does the same, slower" >&2
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 limits=()

@@ -69,6 +69,7 @@ class Preprocessing:
         return out
 
     def to_document(self) -> dict[str, Any]:
+        """As a base's file keeps it."""
         return asdict(self)
 
     @classmethod
