@@ -45,7 +45,7 @@ def imported(recordings: Sequence[Recording], workspace: Workspace, notes: Seque
 def augmented(count: int, target: Path, workspace: Workspace) -> Answer:
     """What `emo augment` wrote."""
     folder = within(target, workspace)
-    return Answer(lines=[f"{count} augmented crops in {folder}"], document={"crops": count, "folder": folder})
+    return Answer(lines=[f"{_count(count, 'augmented crop')} in {folder}"], document={"crops": count, "folder": folder})
 
 
 def transferred(result: TransferResult, workspace: Workspace) -> Answer:
@@ -62,7 +62,8 @@ def predicted(prediction: Prediction, files: Sequence[Path]) -> Answer:
     else:
         lines = [f"{row['source']}: {_answer(row)}" for row in rows]
     shares = ", ".join(f"{answer} {share:.0%}" for answer, share in prediction.shares().items())
-    lines.append(f"model {prediction.model}, {prediction.faces} faces in {len(rows)} samples: {shares}")
+    counts = f"{_count(prediction.faces, 'face')} in {_count(len(rows), 'sample')}"
+    lines.append(f"model {prediction.model}, {counts}: {shares}")
     lines += [f"written: {path}" for path in files]
     document = {
         "model": prediction.model,
@@ -141,7 +142,8 @@ def _score(evaluation: Evaluation) -> str:
     low, high = evaluation.interval
     base = evaluation.base_uar_open
     against = "" if base is None else f"; the unadapted base: {base:.0%}"
-    return f"right on {evaluation.uar:.0%} of held-out faces, averaged over labels ({low:.0%} to {high:.0%}){against}"
+    interval = f"95% interval: {low:.0%} to {high:.0%}"
+    return f"right on {evaluation.uar:.0%} of held-out faces, averaged over labels ({interval}){against}"
 
 
 def _made(result: TransferResult | ExtendResult, folder: str) -> list[str]:
@@ -203,10 +205,9 @@ def _dataset(name: str, recordings: Sequence[Recording]) -> dict[str, Any]:
 
 
 def _dataset_line(document: dict[str, Any]) -> str:
-    persons = "1 person" if len(document["persons"]) == 1 else f"{len(document['persons'])} persons"
     labels = ", ".join(f"{label} {count}" for label, count in document["labels"].items())
-    counts = f"{document['crops']} crops, {document['recordings']} recordings, {persons}"
-    return f"dataset {document['name']}: {counts}: {labels}"
+    counts = (_count(document["crops"], "crop"), _count(document["recordings"], "recording"))
+    return f"dataset {document['name']}: {', '.join(counts)}, {_count(len(document['persons']), 'person')}: {labels}"
 
 
 def _model(model: Model) -> dict[str, Any]:
@@ -245,4 +246,9 @@ def _crops(recording: Recording) -> str:
     total = sum(recording.rejected.values())
     most_first = sorted(recording.rejected.items(), key=lambda item: -item[1])
     counts = ", ".join(f"{count} {reason}" for reason, count in most_first)
-    return f"{len(recording.crops)} crops" + (f", {total} rejected: {counts}" if total else "")
+    return _count(len(recording.crops), "crop") + (f", {total} rejected: {counts}" if total else "")
+
+
+def _count(number: int, noun: str) -> str:
+    """As in: 1 face; 2 faces."""
+    return f"{number} {noun}" + "s" * (number != 1)

@@ -97,7 +97,14 @@ def capture(
     from emo.capture.recorder import capture_video
     from emo.capture.segments import read_segments
 
-    _check_capture(video, label=label, segments=segments, camera=camera, seconds=seconds, cut=bool(start or end))
+    _check_capture(
+        video,
+        label=label,
+        segments=segments,
+        camera=camera,
+        seconds=seconds,
+        cut=start != _CAPTURE.start_s or end is not None,
+    )
     place, bars = workspace_at(workspace), ConsoleProgress()
     folder = place.dataset(dataset)
     if segments:
