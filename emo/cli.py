@@ -97,14 +97,8 @@ def capture(
     from emo.capture.recorder import capture_video
     from emo.capture.segments import read_segments
 
-    _check_capture(
-        video,
-        label=label,
-        segments=segments,
-        camera=camera,
-        seconds=seconds,
-        cut=start != _CAPTURE.start_s or end is not None,
-    )
+    cut = start != _CAPTURE.start_s or end is not None
+    _check_capture(video, label=label, segments=segments, camera=camera, seconds=seconds, cut=cut)
     place, bars = workspace_at(workspace), ConsoleProgress()
     folder = place.dataset(dataset)
     if segments:
