@@ -7,6 +7,7 @@ the five landmarks and not from the detector's box, whose size is each detector'
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -127,12 +128,11 @@ def center_cut(crops: Image, *, scale: float, px: int, stored_scale: float = CRO
 def _shrink(image: Image, matrix: NDArray[np.float64], zoom: float) -> tuple[Image, NDArray[np.float64]]:
     import cv2
 
-    factor = 2 * zoom
-    height, width = image.shape[:2]
-    small = cv2.resize(
-        image, (max(1, round(width * factor)), max(1, round(height * factor))), interpolation=cv2.INTER_AREA
-    )
+    # By a whole number, which OpenCV does up to ten times faster, and to no less than the result needs.
+    factor = min(math.ceil(0.5 / zoom), *image.shape[:2])
+    height, width = (side // factor for side in image.shape[:2])
+    whole = image[: height * factor, : width * factor]
+    small = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
     matrix = matrix.copy()
-    matrix[:, 0] *= width / small.shape[1]
-    matrix[:, 1] *= height / small.shape[0]
+    matrix[:, :2] *= factor
     return np.asarray(small, dtype=np.uint8), matrix
