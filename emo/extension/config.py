@@ -45,5 +45,7 @@ class ExtendConfig:
             if getattr(self, field):
                 object.__setattr__(self, field, parse_name(getattr(self, field), "model"))
         if self.replace and len(self.classes) < 2:
-            raise UsageError("--replace: a model of one label has nothing to tell apart; name at least two in --classes")
+            raise UsageError(
+                "--replace: a model of one label has nothing to tell apart; name at least two in --classes"
+            )
         check_learning(copies=self.copies, seed=self.seed, threads=self.threads)
