@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shlex
 import signal
 import subprocess
@@ -284,7 +283,8 @@ def test_interrupted_capture_leaves_nothing_and_is_finished_by_running_it_again(
     words = ["capture", str(media / "WolfgangLanger_Pexels.mp4"), "--label", "happy", "--every", "0.04"]
     command = [sys.executable, "-m", "emo", *words, "--workspace", str(workspace)]
     before = tree(workspace)
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    # What a shell starts in the background ignores Ctrl-C, and hands that down to its children.
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts)
     while not list(workspace.glob("datasets/personal/happy/*.partial/*.jpg")):
         assert process.poll() is None, "the capture ended before it could be interrupted"
         time.sleep(0.01)
@@ -296,6 +296,10 @@ def test_interrupted_capture_leaves_nothing_and_is_finished_by_running_it_again(
     command[command.index("0.04")] = "2"  # the rest of the story need not be as long
     assert subprocess.run(command, capture_output=True).returncode == 0
     assert len(list(workspace.glob("datasets/personal/happy/*/recording.json"))) == 1
+
+
+def heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_version_is_the_package_s(emo: Emo) -> None:
