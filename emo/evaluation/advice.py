@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from emo.evaluation.numbers import Evaluation
 
 _FEW_CROPS = 20
-_LOW_RECALL = 0.7
+_LOW_RECALL = 0.85
+_LOW_COVERAGE = 0.7
+_GOOD = 0.8
+
+
+def trust(evaluation: Evaluation) -> str:
+    """How far to trust the model, in a word or two: ``not yet``, ``not proven``, ``with care`` or ``good``."""
+    base = evaluation.base_uar_closed
+    if evaluation.interval[0] <= evaluation.chance or (base is not None and evaluation.uar < base):
+        return "not yet"
+    if evaluation.unit == "time" or min(evaluation.recordings.values()) < 2:
+        return "not proven"
+    return "good" if evaluation.uar >= _GOOD else "with care"
 
 
 def verdict(evaluation: Evaluation) -> str:
@@ -16,13 +26,13 @@ def verdict(evaluation: Evaluation) -> str:
     of_labels = (
         f"{_percent(evaluation.uar)} of the held-out faces, averaged over {len(evaluation.tested_labels)} labels"
     )
+    if low <= evaluation.chance:
+        return f"Right on {of_labels}: not surely better than guessing. Do not rely on it yet."
     if evaluation.unit == "time":
         return (
             f"Right on {of_labels}, but within the same recordings it learned from: "
             "expect less tomorrow, and record again to know."
         )
-    if low <= evaluation.chance:
-        return f"Right on {of_labels}: not surely better than guessing. Do not rely on it yet."
     base = evaluation.base_uar_closed
     if base is not None and evaluation.uar < base:
         return f"Right on {of_labels}; the base alone would be right on {_percent(base)}: more recordings are needed."
@@ -32,7 +42,7 @@ def verdict(evaluation: Evaluation) -> str:
 def next_steps(evaluation: Evaluation) -> list[str]:
     """Up to three things to do next, the most useful first."""
     steps = []
-    single = _labels_with_one_recording(evaluation)
+    single = [label for label, count in evaluation.recordings.items() if count == 1]
     if single:
         names = _join(single)
         steps.append(f"Record {names} again, on another day and in another place; one recording a label proves little.")
@@ -42,24 +52,22 @@ def next_steps(evaluation: Evaluation) -> list[str]:
         steps.append(f"Record longer videos of {_join(few)}: fewer than {_FEW_CROPS} faces were there to test on.")
     worst = min(scores, key=lambda label: scores[label].recall)
     if scores[worst].recall < _LOW_RECALL:
-        steps.append(f"Look at {worst}: it is often taken for {_taken_for(evaluation, worst)}. Show it more clearly.")
-    if evaluation.coverage < _LOW_RECALL:
-        steps.append(f"Only {_percent(evaluation.coverage)} of the faces get an answer; better light helps it be sure.")
-    if not steps:
-        steps.append("Try it on a new video with: emo predict VIDEO")
+        taken = _taken_for(evaluation, worst)
+        steps.append(
+            f"Look at {worst}, right in {_percent(scores[worst].recall)} and most often taken for {taken}: "
+            f"are its faces labelled right? If so, record more of it."
+        )
+    if evaluation.coverage < _LOW_COVERAGE:
+        steps.append(
+            f"Only {_percent(evaluation.coverage)} of the faces get an answer; more recordings and better light "
+            "help it be sure."
+        )
+    steps.append("Try it on a video of another day: emo predict VIDEO")
     return steps[:3]
 
 
 def _held_back(evaluation: Evaluation) -> str:
     return "people" if evaluation.unit == "person" else "recordings"
-
-
-def _labels_with_one_recording(evaluation: Evaluation) -> list[str]:
-    return [
-        label
-        for label in evaluation.tested_labels
-        if len(np.unique(evaluation.recording_ids[evaluation.truth == evaluation.labels.index(label)])) == 1
-    ]
 
 
 def _taken_for(evaluation: Evaluation, label: str) -> str:

@@ -24,7 +24,8 @@ def softmax(logits: NDArray[np.float64], temperature: float = 1.0) -> NDArray[np
 def fit_temperature(logits: NDArray[np.float64], truth: Indices) -> float:
     """The temperature under which held-out answers are most likely (Guo et al. 2017).
 
-    Each label weighs the same. One number cannot change which label is answered.
+    Each label weighs the same, and of n crops of a label one in n + 2 counts as any other label (Platt 1999):
+    a few crops that are all answered right do not ask for certainty. One number cannot change which label is answered.
 
     Args:
         logits: (N, L), of crops the head was not fitted on.
@@ -37,11 +38,15 @@ def fit_temperature(logits: NDArray[np.float64], truth: Indices) -> float:
 
     if len(truth) == 0:
         return 1.0
-    weight = 1 / np.bincount(truth)[truth]
+    count = np.bincount(truth)[truth]
+    doubt = 1 / (count + 2)
+    targets = np.tile((doubt / max(logits.shape[1] - 1, 1))[:, None], logits.shape[1])
+    targets[np.arange(len(truth)), truth] = 1 - doubt
+    weighted = targets / count[:, None]
 
     def surprise(log_temperature: float) -> float:
-        likelihood = softmax(logits, float(np.exp(log_temperature)))[np.arange(len(truth)), truth]
-        return float(-(weight * np.log(np.maximum(likelihood, 1e-12))).sum())
+        likelihood = softmax(logits, float(np.exp(log_temperature)))
+        return float(-(weighted * np.log(np.maximum(likelihood, 1e-12))).sum())
 
     bounds = (float(np.log(_TEMPERATURES[0])), float(np.log(_TEMPERATURES[1])))
     return float(np.exp(minimize_scalar(surprise, bounds=bounds, method="bounded").x))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from emo.evaluation import metrics
 from emo.evaluation.calibration import coverage
 from emo.evaluation.metrics import LabelScore
+
+SCHEMA = 1
 
 _BLOCKS = 4
 """Time blocks per label that stand in for recordings where there is only one."""
@@ -26,6 +28,8 @@ class Evaluation:
         truth: (N,), indices into labels.
         probabilities: float64 (N, L), calibrated; rows sum to 1.
         base_probabilities: (N, L), the unadapted base's on the same crops, 0 for labels it lacks; or None.
+        base_elsewhere: (N,), the base's highest probability for a label that the model does not have; None if
+            the model has all of the base's labels.
         recording_ids: (N,) str, which recording each crop is from, in the order of time within it.
         unit: what was held back as a whole.
         note: the same in plain words.
@@ -41,6 +45,7 @@ class Evaluation:
     note: str
     temperature: float
     threshold: float
+    base_elsewhere: NDArray[np.float64] | None = None
 
     @property
     def tested_labels(self) -> tuple[str, ...]:
@@ -105,9 +110,31 @@ class Evaluation:
         return float((self.predicted[sure] != self.truth[sure]).mean()) if sure.any() else 0.0
 
     @property
+    def recordings(self) -> dict[str, int]:
+        """How many recordings each tested label has."""
+        return {
+            label: len(np.unique(self.recording_ids[self.truth == self.labels.index(label)]))
+            for label in self.tested_labels
+        }
+
+    @property
+    def unsure_share(self) -> dict[str, float]:
+        """Part of each tested label's crops whose answer is ``unsure``."""
+        unsure: NDArray[np.bool_] = np.asarray(self.probabilities.max(axis=1) < self.threshold)
+        return {label: float(unsure[self.truth == self.labels.index(label)].mean()) for label in self.tested_labels}
+
+    @property
+    def unknown_to_base(self) -> tuple[str, ...]:
+        """The tested labels that the unadapted base cannot answer."""
+        if self.base_probabilities is None:
+            return ()
+        known = self.base_probabilities.max(axis=0) > 0
+        return tuple(label for label in self.tested_labels if not known[self.labels.index(label)])
+
+    @property
     def base_uar_open(self) -> float | None:
         """UAR of the unadapted base, free to answer any of its labels."""
-        return self._base_uar(np.arange(len(self.labels)))
+        return self._base_uar(np.arange(len(self.labels)), elsewhere=self.base_elsewhere)
 
     @property
     def base_uar_closed(self) -> float | None:
@@ -116,18 +143,28 @@ class Evaluation:
 
     @cached_property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the UAR, redrawing recordings, or time blocks where a label has only one."""
+        """95 % interval of the UAR, redrawing recordings, or time blocks where a label has only one.
+
+        Where every answer is right, redrawing shows no spread; then it is the interval of a share of
+        successes among so many recordings (Clopper & Pearson 1934): few of them prove little.
+        """
+        groups = self._groups()
 
         def redrawn(index: NDArray[np.intp]) -> float:
             confusion = metrics.confusion_matrix(self.truth[index], self.predicted[index], len(self.labels))
             return metrics.uar(confusion)
 
-        return metrics.bootstrap_interval(redrawn, self._groups(), self.truth)
+        low, high = metrics.bootstrap_interval(redrawn, groups, self.truth)
+        doubt = 1 - 0.05 ** (1 / len(np.unique(groups)))
+        if low == 1:
+            return 1 - doubt, 1.0
+        return (0.0, doubt) if high == 0 else (low, high)
 
     def to_document(self) -> dict[str, Any]:
         """Everything derived, as JSON has it."""
         low, high = self.interval
         return {
+            "schema": SCHEMA,
             "labels": list(self.labels),
             "unit": self.unit,
             "note": self.note,
@@ -147,17 +184,24 @@ class Evaluation:
             "coverage": self.coverage,
             "error_when_sure": self.error_when_sure,
             "per_label": {
-                label: {"precision": item.precision, "recall": item.recall, "f1": item.f1, "support": item.support}
+                label: {
+                    **asdict(item),
+                    "recordings": self.recordings[label],
+                    "unsure": self.unsure_share[label],
+                }
                 for label, item in self.scores.items()
             },
             "confusion": self.confusion.tolist(),
         }
 
-    def _base_uar(self, allowed: NDArray[np.intp]) -> float | None:
+    def _base_uar(self, allowed: NDArray[np.intp], *, elsewhere: NDArray[np.float64] | None = None) -> float | None:
         if self.base_probabilities is None:
             return None
-        predicted = allowed[self.base_probabilities[:, allowed].argmax(axis=1)]
-        return metrics.uar(metrics.confusion_matrix(self.truth, predicted, len(self.labels)))
+        among = self.base_probabilities[:, allowed]
+        predicted = allowed[among.argmax(axis=1)]
+        if elsewhere is not None:
+            predicted = np.where(elsewhere > among.max(axis=1), len(self.labels), predicted)
+        return metrics.uar(metrics.confusion_matrix(self.truth, predicted, len(self.labels) + 1))
 
     def _groups(self) -> NDArray[np.str_]:
         """What the bootstrap redraws as a whole, per crop."""

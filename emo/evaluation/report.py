@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from emo.evaluation.advice import next_steps, verdict
+from emo.evaluation.advice import next_steps, trust, verdict
+from emo.evaluation.charts import coverage_chart, reliability_chart
 from emo.evaluation.numbers import Evaluation
 from emo.workspace import write_bytes, write_json
 
@@ -32,12 +34,18 @@ def write_report(
         StorageError: a file could not be written.
     """
     context = _context(evaluation, title, extra or {})
-    picture = _data_address(contact_sheet) if contact_sheet is not None else None
-    write_bytes(folder / "report.html", _render("report.html", {**context, "contact_sheet": picture}).encode())
+    confidence, right = evaluation.probabilities.max(axis=1), evaluation.predicted == evaluation.truth
+    pictures = {
+        "contact_sheet": _data_address(contact_sheet) if contact_sheet is not None else None,
+        "reliability": reliability_chart(confidence, right),
+        "coverage": coverage_chart(confidence, right, evaluation.threshold),
+    }
+    write_bytes(folder / "report.html", _render("report.html", {**context, **pictures}).encode())
     write_bytes(folder / "report.md", _render("report.md", context).encode())
     document = {
         **evaluation.to_document(),
         "title": title,
+        "trust": context["trust"],
         "verdict": context["verdict"],
         "next_steps": context["steps"],
     }
@@ -66,13 +74,24 @@ def _context(evaluation: Evaluation, title: str, extra: Mapping[str, str]) -> di
         "e": evaluation,
         "low": low,
         "high": high,
+        "trust": trust(evaluation),
         "verdict": verdict(evaluation),
         "steps": next_steps(evaluation),
         "rows": rows,
         "columns": [(index, evaluation.labels[index]) for index in answered],
         "extra": dict(extra),
-        "unit": {"person": "people", "recording": "recordings", "time": "stretches of time"}[evaluation.unit],
+        "spread": _spread(evaluation),
     }
+
+
+def _spread(evaluation: Evaluation) -> str:
+    """What the interval is over, in plain words."""
+    counts = evaluation.recordings.values()
+    if min(counts) > 1:
+        return "over recordings"
+    if max(counts) == 1:
+        return "over stretches of the same recordings, so another day may lie outside it"
+    return "over recordings, and over stretches of one where a label has no second"
 
 
 def _render(template: str, context: Mapping[str, Any]) -> str:
@@ -86,8 +105,25 @@ def _render(template: str, context: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["percent"] = lambda value: f"{100 * value:.0f} %"
+    environment.filters["percent"] = _percent
+    environment.filters["marked"] = _marked
     return environment.get_template(template).render(context)
+
+
+def _percent(part: float) -> str:
+    """A part as percent; never 0 for some, nor 100 for not quite all."""
+    if 0 < part < 0.005:
+        return "<1\N{NO-BREAK SPACE}%"
+    if 0.995 <= part < 1:
+        return ">99\N{NO-BREAK SPACE}%"
+    return f"{100 * part:.0f}\N{NO-BREAK SPACE}%"
+
+
+def _marked(text: str) -> Any:
+    """Plain text as HTML, with what stands between backticks emphasised."""
+    import markupsafe
+
+    return markupsafe.Markup(re.sub(r"`([^`]*)`", r"<b>\1</b>", str(markupsafe.escape(text))))
 
 
 def _data_address(picture: Path) -> str:

@@ -20,7 +20,10 @@ PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#9
 UNSURE_COLOUR = "#B8B8B8"
 
 _DPI = 110
-_THUMBNAILS = 10
+_WIDTH = 10.0
+_MARGIN_LEFT, _MARGIN_RIGHT = 0.07, 0.985
+_FACE_INCHES = 0.95
+_LEGEND_COLUMNS = 8
 
 
 def label_colours(labels: Sequence[str]) -> dict[str, str]:
@@ -57,9 +60,14 @@ def draw_timeline(
     from matplotlib.patches import Patch
 
     colours = label_colours(labels)
-    heights = [1.15, 0.35, 2.6] if faces else [0.35, 2.6]
-    figure = Figure(figsize=(10, 1.4 + sum(heights)), dpi=_DPI, layout="constrained")
+    heights = [_FACE_INCHES] * bool(faces) + [0.35, 2.6]
+    rows = -(-(len(labels) + 1) // _LEGEND_COLUMNS)
+    figure = Figure(figsize=(_WIDTH, sum(heights) + 1.25 + 0.22 * rows), dpi=_DPI)
     axes: Any = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+    # Fixed margins rather than a layout engine: the faces have to know how wide a second is.
+    bottom = (0.6 + 0.22 * rows) / figure.get_figheight()
+    top = 1 - 0.4 / figure.get_figheight()
+    figure.subplots_adjust(left=_MARGIN_LEFT, right=_MARGIN_RIGHT, bottom=bottom, top=top, hspace=0.1)
     edges = _edges(times_s)
     if faces:
         _draw_faces(axes[0], faces, edges)
@@ -69,7 +77,7 @@ def draw_timeline(
     axes[0].set_title(title, loc="left", fontsize=11)
     handles, names = axes[-1].get_legend_handles_labels()
     handles, names = [*handles, Patch(color=UNSURE_COLOUR)], [*names, "unsure"]
-    figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 8), frameon=False, fontsize=9)
+    figure.legend(handles, names, loc="lower center", ncols=_LEGEND_COLUMNS, frameon=False, fontsize=9)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     write_bytes(path, buffer.getvalue())
@@ -84,18 +92,19 @@ def _edges(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _draw_faces(axes: Axes, faces: Sequence[tuple[float, NDArray[np.uint8]]], edges: NDArray[np.float64]) -> None:
-    """As many faces as fit, each near its own time."""
-    width = (edges[-1] - edges[0]) / _THUMBNAILS
+    """As many faces as fit, square, each near its own time."""
+    inches = _WIDTH * (_MARGIN_RIGHT - _MARGIN_LEFT)
+    slots = int(inches / _FACE_INCHES)
+    width, half = (edges[-1] - edges[0]) / slots, (edges[-1] - edges[0]) * _FACE_INCHES / inches / 2
     times = np.array([time for time, _ in faces])
-    axes.set_ylim(0, 1)
     axes.axis("off")
-    for slot in range(_THUMBNAILS):
+    for slot in range(slots):
         middle = edges[0] + width * (slot + 0.5)
         nearest = int(np.abs(times - middle).argmin())
-        if abs(times[nearest] - middle) > width / 2:
-            continue
-        span = (middle - 0.48 * width, middle + 0.48 * width, 0, 1)
-        axes.imshow(faces[nearest][1], extent=span, aspect="auto", interpolation="bilinear")
+        if abs(times[nearest] - middle) <= width / 2:
+            span = (middle - half, middle + half, 0, 1)
+            axes.imshow(faces[nearest][1], extent=span, aspect="auto", interpolation="bilinear")
+    axes.set_ylim(0, 1)
 
 
 def _draw_answers(
@@ -107,11 +116,17 @@ def _draw_answers(
     colours: dict[str, str],
 ) -> None:
     """A ribbon in the colour of each moment's answer, grey where it is unsure, empty without a face."""
-    seen = np.isfinite(probabilities).all(axis=1)
-    for index in np.flatnonzero(seen):
-        colour = UNSURE_COLOUR if unsure[index] else colours[labels[int(probabilities[index].argmax())]]
-        axes.axvspan(edges[index], edges[index + 1], color=colour, linewidth=0)
+    from matplotlib.colors import ListedColormap
+
+    seen: NDArray[np.bool_] = np.asarray(np.isfinite(probabilities).all(axis=1))
+    answers = np.where(seen[:, None], probabilities, 0).argmax(axis=1)
+    answers[unsure] = len(labels)
+    palette = ListedColormap([*(colours[label] for label in labels), UNSURE_COLOUR])
+    ribbon = np.ma.masked_array(answers, ~seen)[None]
+    axes.pcolormesh(edges, [0, 1], ribbon, cmap=palette, vmin=-0.5, vmax=len(labels) + 0.5)
     axes.set_yticks([])
+    axes.tick_params(bottom=False)
+    axes.spines[:].set_visible(False)
     axes.set_ylabel("answer", rotation=0, ha="right", va="center", fontsize=9)
 
 

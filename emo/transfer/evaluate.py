@@ -13,7 +13,7 @@ from emo.datasets.recordings import AUGMENTED, Recording, labels_of, recordings_
 from emo.errors import DatasetError
 from emo.evaluation.numbers import Evaluation
 from emo.progress import Progress, silent
-from emo.transfer.judging import known_probabilities
+from emo.transfer.judging import highest_elsewhere, known_probabilities
 from emo.transfer.model import Model, base_of, find_model
 from emo.workspace import Workspace, new_folder
 
@@ -59,6 +59,7 @@ def evaluate(
         truth=np.array(truth, dtype=np.intp),
         probabilities=judged.probabilities(features),
         base_probabilities=known_probabilities(base.head, features, judged.labels),
+        base_elsewhere=highest_elsewhere(base.head, features, judged.labels),
         recording_ids=np.array([recording.id for recording in recordings for _ in recording.crops]),
         unit="recording",
         note=f"Judged on the dataset {dataset}: {len(recordings)} recordings, none of which the model learned from.",

@@ -94,6 +94,7 @@ def evaluate_logits(
         truth=targets,
         probabilities=probabilities,
         base_probabilities=known_probabilities(known, features, labels) if set(known.labels) & set(truth) else None,
+        base_elsewhere=highest_elsewhere(known, features, labels),
         recording_ids=recording_ids,
         unit=split.unit,
         note=split.note,
@@ -120,6 +121,18 @@ def known_probabilities(known: Head, features: NDArray[np.float32], labels: tupl
         if label in known.labels:
             out[:, index] = answers[:, known.labels.index(label)]
     return out
+
+
+def highest_elsewhere(
+    known: Head, features: NDArray[np.float32], labels: tuple[str, ...]
+) -> NDArray[np.float64] | None:
+    """The unadapted head's highest probability for a label that is not among some, (N,); None if it has none."""
+    from emo.evaluation.calibration import softmax
+
+    others = [index for index, label in enumerate(known.labels) if label not in labels]
+    if not others:
+        return None
+    return np.asarray(softmax(known.logits(features).astype(np.float64))[:, others].max(axis=1), dtype=np.float64)
 
 
 def compared_with_base(evaluation: Evaluation, *, closed: bool) -> list[str]:

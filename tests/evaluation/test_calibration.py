@@ -53,3 +53,11 @@ def test_a_model_that_is_always_right_is_never_unsure() -> None:
 def test_a_model_that_is_always_wrong_never_answers() -> None:
     probabilities = np.array([[0.6, 0.4]] * 10)
     assert unsure_threshold(probabilities, np.ones(10, dtype=np.intp)) == 1.0
+
+
+def test_a_few_right_answers_do_not_ask_for_certainty() -> None:
+    few, many = (np.tile(np.eye(2), (count, 1)) for count in (4, 400))
+    truth = [np.tile([0, 1], count) for count in (4, 400)]
+    surest = [softmax(logits, fit_temperature(logits, t)).max() for logits, t in zip((few, many), truth, strict=True)]
+    assert surest[0] == pytest.approx(1 - 1 / 6, abs=0.01)
+    assert surest[1] == pytest.approx(1 - 1 / 402, abs=0.01)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emo.evaluation.advice import next_steps, verdict
+from emo.evaluation.advice import next_steps, trust, verdict
 from emo.evaluation.numbers import Evaluation
 from emo.evaluation.report import model_card, write_report
 
@@ -58,7 +58,7 @@ def test_a_good_model_is_called_good_and_sent_to_new_videos() -> None:
         verdict(good)
         == "Right on 100 % of the held-out faces, averaged over 2 labels, in recordings it had never seen."
     )
-    assert next_steps(good) == ["Try it on a new video with: emo predict VIDEO"]
+    assert next_steps(good) == ["Try it on a video of another day: emo predict VIDEO"]
 
 
 def test_a_model_worse_than_its_base_says_so() -> None:
@@ -72,6 +72,71 @@ def test_the_interval_widens_when_recordings_disagree() -> None:
     hits = steady.recording_ids != "sad-0"
     torn = replace(steady, probabilities=np.eye(3)[np.where(hits, steady.truth, 0)])
     assert np.ptp(torn.interval) > np.ptp(steady.interval)
+
+
+def test_trust_needs_more_than_one_recording_and_more_than_the_base() -> None:
+    good = evaluation(right=1.0, crops=150)
+    assert trust(good) == "good"
+    assert trust(evaluation(right=0.7, crops=150)) == "with care"
+    assert trust(evaluation(recordings=1, unit="time")) == "not proven"
+    assert trust(evaluation(right=0.5)) == "not yet"
+    worse = evaluation(right=0.8)
+    assert trust(replace(worse, base_probabilities=np.eye(3)[worse.truth])) == "not yet"
+
+
+def test_an_interval_without_a_mistake_still_has_width() -> None:
+    low, high = evaluation(right=1.0, recordings=3).interval
+    assert high == 1
+    assert low == pytest.approx(0.05 ** (1 / 6)), "six recordings without a mistake"
+    none = evaluation(right=1.0, recordings=3)
+    wrong = replace(none, probabilities=np.eye(3)[3 - none.truth])
+    assert wrong.interval == (0.0, pytest.approx(1 - 0.05 ** (1 / 6)))
+
+
+def test_the_base_may_answer_labels_that_the_model_does_not_have() -> None:
+    numbers = evaluation()
+    sure = np.eye(3)[numbers.truth] * 0.6
+    numbers = replace(numbers, base_probabilities=sure, base_elsewhere=np.repeat([0.3, 0.7], 45))
+    assert (numbers.base_uar_open, numbers.base_uar_closed) == (0.5, 1.0)
+
+
+def test_labels_that_the_base_does_not_know_are_named(tmp_path: Path) -> None:
+    numbers = replace(evaluation(), base_probabilities=np.tile([0.5, 0.5, 0.0], (90, 1)))
+    assert numbers.unknown_to_base == ("sad",)
+    write_report(tmp_path, numbers, title="Model personal")
+    assert "it does not know sad" in (tmp_path / "report.html").read_text()
+
+
+def test_weak_labels_are_named_with_what_they_are_taken_for() -> None:
+    assert next_steps(evaluation(right=0.8))[0].startswith("Look at happy, right in 80 % and most often taken for sad")
+
+
+def test_few_faces_and_few_answers_ask_for_more() -> None:
+    steps = next_steps(replace(evaluation(right=1.0, crops=30), threshold=0.9))
+    assert steps[0].startswith("Record longer videos of happy and sad: fewer than 20 faces")
+    assert steps[1].startswith("Only 0 % of the faces get an answer")
+
+
+def test_some_is_never_shown_as_none(tmp_path: Path) -> None:
+    numbers = evaluation(right=1.0, crops=800)
+    probabilities = numbers.probabilities.copy()
+    probabilities[0] = [0.1, 0.1, 0.8]
+    write_report(tmp_path, replace(numbers, probabilities=probabilities), title="Model personal")
+    page = (tmp_path / "report.html").read_text()
+    assert "&lt;1\N{NO-BREAK SPACE}%" in page
+    assert "&gt;99\N{NO-BREAK SPACE}%" in page
+
+
+def test_notes_are_emphasised_and_cannot_carry_markup(tmp_path: Path) -> None:
+    numbers = replace(evaluation(recordings=1, unit="time"), note="Optimistic: `sad` <script>alert(1)</script>")
+    write_report(tmp_path, numbers, title="Model personal")
+    page = (tmp_path / "report.html").read_text()
+    assert "Optimistic: <b>sad</b> &lt;script&gt;" in page
+
+
+def test_a_threshold_of_nothing_reads_as_never_unsure(tmp_path: Path) -> None:
+    write_report(tmp_path, replace(evaluation(), threshold=0.0), title="Model personal")
+    assert "It never says “unsure”" in (tmp_path / "report.html").read_text()
 
 
 def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
@@ -101,7 +166,7 @@ def test_the_twins_tell_the_same_numbers(tmp_path: Path) -> None:
     assert document["uar"] == pytest.approx(numbers.uar)
     assert document["verdict"] == verdict(numbers)
     for page in (text, (tmp_path / "report.html").read_text()):
-        assert f"{100 * numbers.uar:.0f} %" in page
+        assert f"{100 * numbers.uar:.0f}\N{NO-BREAK SPACE}%" in page
         assert verdict(numbers) in page
 
 
