@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SIDE = 200
-_LEFT, _TOP, _BOTTOM = 34, 8, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 22, 26, 34
 
 
 def reliability_chart(confidence: NDArray[np.float64], right: NDArray[np.bool_], *, bins: int = 10) -> str:
@@ -50,7 +50,7 @@ def _point(x: float, y: float) -> tuple[float, float]:
 
 def _frame(across: str, up: str, parts: list[str], name: str) -> str:
     """The square from 0 to 100 % both ways, with its parts drawn in it."""
-    width, height = _LEFT + _SIDE + 12, _TOP + _SIDE + _BOTTOM
+    width, height = _LEFT + _SIDE + _RIGHT, _TOP + _SIDE + _BOTTOM
     ticks = []
     for value in (0.0, 0.5, 1.0):
         x, y = _point(value, value)
@@ -59,7 +59,7 @@ def _frame(across: str, up: str, parts: list[str], name: str) -> str:
         ticks.append(f'<line x1="{_LEFT}" y1="{y}" x2="{_LEFT + _SIDE}" y2="{y}" class="grid"/>')
     titles = (
         f'<text x="{_LEFT + _SIDE / 2}" y="{height - 4}" text-anchor="middle">{across}</text>'
-        f'<text x="{_LEFT + 5}" y="{_TOP + 12}">{up}</text>'
+        f'<text x="4" y="12">{up}</text>'
     )
     inside = "".join([*ticks, *parts, titles])
     return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{name}">{inside}</svg>'

@@ -17,7 +17,7 @@ RIGHT = np.array([True] * 8 + [True, True, False, False])
 def circles(chart: str) -> list[tuple[float, float]]:
     """Centres of the chart's circles as parts from 0 to 1, x to the right and y upwards."""
     found = ElementTree.fromstring(chart).iter("circle")
-    return [((float(c.attrib["cx"]) - 34) / 200, 1 - (float(c.attrib["cy"]) - 8) / 200) for c in found]
+    return [((float(c.attrib["cx"]) - 40) / 200, 1 - (float(c.attrib["cy"]) - 26) / 200) for c in found]
 
 
 def test_reliability_puts_each_bin_at_its_confidence_and_accuracy() -> None:

@@ -79,6 +79,7 @@ def test_trust_needs_more_than_one_recording_and_more_than_the_base() -> None:
     assert trust(good) == "good"
     assert trust(evaluation(right=0.7, crops=150)) == "with care"
     assert trust(evaluation(recordings=1, unit="time")) == "not proven"
+    assert trust(evaluation(right=1.0, crops=150, unit="time")) == "not proven"
     assert trust(evaluation(right=0.5)) == "not yet"
     worse = evaluation(right=0.8)
     assert trust(replace(worse, base_probabilities=np.eye(3)[worse.truth])) == "not yet"

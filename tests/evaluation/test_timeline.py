@@ -72,5 +72,7 @@ def test_a_label_keeps_its_colour_and_ten_labels_differ() -> None:
     assert label_colours(labels)["label3"] == label_colours(labels[:4])["label3"]
 
 
-def test_drawing_opens_no_window(picture: NDArray[np.int64]) -> None:
+def test_drawing_opens_no_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
+    draw(tmp_path / "one.png", count=4)
     assert "matplotlib.pyplot" not in sys.modules
