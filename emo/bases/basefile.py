@@ -84,6 +84,7 @@ def write_base(
     import safetensors.numpy
 
     model = onnx.load_model_from_string(onnx_model)
+    _forget_origin(model)
     _name_output(model)
     _halve_weights(model)
     head = Head(tuple(labels), np.asarray(head_weight, np.float32), np.asarray(head_bias, np.float32))
@@ -102,7 +103,6 @@ def write_base(
         "card": dict(card),
     }
     blob = safetensors.numpy.save({key: np.ascontiguousarray(value) for key, value in tensors.items()})
-    del model.metadata_props[:]
     onnx.helper.set_model_props(
         model,
         {_DOCUMENT: json.dumps(document, allow_nan=False), _TENSORS: base64.b64encode(blob).decode("ascii")},
@@ -177,6 +177,17 @@ def _statistics(tensors: Mapping[str, NDArray[Any]], label: str) -> LabelStatist
         tensors[f"diagonal.{label}"].astype(np.float32),
         int(tensors[f"count.{label}"][0]),
     )
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
+    """Drop what the exporter notes of its own run: stack traces, with the paths of the machine it ran on."""
+    graph = model.graph
+    parts = [model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer]
+    for function in model.functions:
+        parts += [function, *function.node, *function.value_info]
+    for part in parts:
+        part.doc_string = ""
+        del part.metadata_props[:]
 
 
 def _name_output(model: onnx.ModelProto) -> None:

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from emo.bases.base import Base
+from emo.bases.registry import base_path
 from emo.bases.training.recipe import Recipe
 from emo.bases.training.train import train_base, without_leaks
 from emo.capture.detectors import load_detector
@@ -73,6 +74,13 @@ def test_the_written_base_says_what_it_is(trained: tuple[Path, Base]) -> None:
     assert 0 <= base.card["test"]["uar"] <= 1
     assert "FER2013" in base.card["licence"]
     assert set(base.statistics) == set(BASIC_LABELS)
+
+
+def test_a_base_file_tells_nothing_of_the_machine_it_was_made_on(trained: tuple[Path, Base]) -> None:
+    for path in (trained[0], base_path("emo-lite0")):
+        data = path.read_bytes()
+        for trace in ("site-packages", "stack_trace", str(Path.home()), str(trained[0].parent)):
+            assert trace.encode() not in data, f"{path.name} holds {trace}"
 
 
 def test_torch_filled_from_the_file_gives_the_same_features(
