@@ -12,7 +12,7 @@ _GOOD = 0.8
 
 def trust(evaluation: Evaluation) -> str:
     """How far to trust the model, in a word or two: ``not yet``, ``not proven``, ``with care`` or ``good``."""
-    base = evaluation.base_uar_closed
+    base = evaluation.base_uar
     if evaluation.interval[0] <= evaluation.chance or (base is not None and evaluation.uar < base):
         return "not yet"
     if evaluation.unit == "time" or min(evaluation.recordings.values()) < 2:
@@ -33,7 +33,7 @@ def verdict(evaluation: Evaluation) -> str:
             f"Right on {of_labels}, but within the same recordings it learned from: "
             "expect less tomorrow, and record again to know."
         )
-    base = evaluation.base_uar_closed
+    base = evaluation.base_uar
     if base is not None and evaluation.uar < base:
         return f"Right on {of_labels}; the base alone would be right on {_percent(base)}: more recordings are needed."
     return f"Right on {of_labels}, in {_held_back(evaluation)} it had never seen."

@@ -132,6 +132,11 @@ class Evaluation:
         return tuple(label for label in self.tested_labels if not known[self.labels.index(label)])
 
     @property
+    def base_uar(self) -> float | None:
+        """UAR of the unadapted base under the model's own terms: told the labels only if the model is."""
+        return self.base_uar_closed if self.tested_labels == self.labels else self.base_uar_open
+
+    @property
     def base_uar_open(self) -> float | None:
         """UAR of the unadapted base, free to answer any of its labels."""
         return self._base_uar(np.arange(len(self.labels)), elsewhere=self.base_elsewhere)
@@ -176,6 +181,7 @@ class Evaluation:
             "macro_f1": self.macro_f1,
             "chance_uar": self.chance,
             "majority_accuracy": self.majority,
+            "base_uar": self.base_uar,
             "base_uar_open": self.base_uar_open,
             "base_uar_closed": self.base_uar_closed,
             "ece": self.ece,

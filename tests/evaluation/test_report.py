@@ -101,6 +101,22 @@ def test_the_base_may_answer_labels_that_the_model_does_not_have() -> None:
     assert (numbers.base_uar_open, numbers.base_uar_closed) == (0.5, 1.0)
 
 
+def test_the_base_is_told_the_labels_only_where_the_model_is() -> None:
+    numbers = evaluation()
+    asked_about_angry_too = np.tile([0.4, 0.0, 0.0], (90, 1)) + 0.3 * np.eye(3)[numbers.truth]
+    numbers = replace(numbers, base_probabilities=asked_about_angry_too)
+    assert (numbers.base_uar, numbers.base_uar_closed) == (0.0, 1.0)
+    closed = replace(
+        numbers,
+        labels=LABELS[1:],
+        truth=numbers.truth - 1,
+        probabilities=numbers.probabilities[:, 1:],
+        base_probabilities=asked_about_angry_too[:, 1:],
+        base_elsewhere=np.full(90, 0.4),
+    )
+    assert (closed.base_uar, closed.base_uar_open) == (1.0, 0.0)
+
+
 def test_labels_that_the_base_does_not_know_are_named(tmp_path: Path) -> None:
     numbers = replace(evaluation(), base_probabilities=np.tile([0.5, 0.5, 0.0], (90, 1)))
     assert numbers.unknown_to_base == ("sad",)
