@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from emo.transfer.model import Model
     from emo.transfer.personal import TransferResult
 
+_TIMED = ("video", "camera")
+"""Kinds of recordings that last; a folder's pictures are numbered, and copies last no longer than what they copy."""
+
 
 def captured(results: Sequence[CaptureResult], workspace: Workspace) -> Answer:
     """What `emo capture` made."""
@@ -199,6 +202,7 @@ def _dataset(name: str, recordings: Sequence[Recording]) -> dict[str, Any]:
         "name": name,
         "recordings": len(recordings),
         "crops": sum(labels.values()),
+        "seconds": round(sum(item.end_s - item.start_s for item in recordings if item.kind in _TIMED), 1),
         "labels": dict(sorted(labels.items())),
         "persons": sorted({item.person for item in recordings}),
     }
@@ -206,7 +210,8 @@ def _dataset(name: str, recordings: Sequence[Recording]) -> dict[str, Any]:
 
 def _dataset_line(document: dict[str, Any]) -> str:
     labels = ", ".join(f"{label} {count}" for label, count in document["labels"].items())
-    counts = (_count(document["crops"], "crop"), _count(document["recordings"], "recording"))
+    counts = [_count(document["crops"], "crop"), _count(document["recordings"], "recording")]
+    counts += [f"{document['seconds']:.0f} s"] if document["seconds"] else []
     return f"dataset {document['name']}: {', '.join(counts)}, {_count(len(document['persons']), 'person')}: {labels}"
 
 
@@ -218,13 +223,19 @@ def _model(model: Model) -> dict[str, Any]:
         "parent": model.parent,
         "created": model.created,
         "recordings": len(model.recordings),
+        "uar": model.summary.get("uar"),
+        "unit": model.summary.get("unit"),
     }
 
 
 def _model_line(document: dict[str, Any]) -> str:
-    return (
-        f"model {document['name']}: {', '.join(document['labels'])}; on {document['base']}, {document['created'][:16]}"
-    )
+    made = f"on {document['base']}, {document['created'][:16]}"
+    uar = document["uar"]
+    if not isinstance(uar, int | float):
+        return f"model {document['name']}: {', '.join(document['labels'])}; {made}"
+    # Split by time, the test faces come from the same takes: the number must not stand there without saying so.
+    caution = " (optimistic)" if document["unit"] == "time" else ""
+    return f"model {document['name']}: {', '.join(document['labels'])}; {made}; UAR {uar:.0%}{caution}"
 
 
 def _recording(recording: Recording, workspace: Workspace) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from emo.capture.config import CaptureConfig
 from emo.cli import app
 from emo.errors import DatasetError
 from emo.extension.config import ExtendConfig
+from emo.labels import BASIC_LABELS
 from emo.transfer.config import TransferConfig
 from tests.support import Emo, tree
 
@@ -218,7 +220,32 @@ def test_augment_writes_a_dataset_beside_the_first(emo: Emo, recorded: Path) -> 
 
 def test_list_shows_datasets_one_line_each(emo: Emo, recorded: Path) -> None:
     lines = emo("list", workspace=recorded).out.splitlines()
-    assert lines == ["dataset personal: 20 crops, 2 recordings, 1 person: happy 10, sad 10"]
+    assert lines == ["dataset personal: 20 crops, 2 recordings, 10 s, 1 person: happy 10, sad 10"]
+
+
+def test_list_counts_seconds_of_video_but_not_of_pictures_and_copies(
+    emo: Emo, media: Path, recorded: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "friends" / "happy").mkdir(parents=True)
+    shutil.copy(media / "single_face.jpg", tmp_path / "friends" / "happy")
+    emo("import", str(tmp_path / "friends"), "--dataset", "friends", workspace=recorded)
+    emo("augment", "personal", "--copies", "1", workspace=recorded)
+    datasets = emo("list", "--json", workspace=recorded).document["datasets"]
+    assert {item["name"]: item["seconds"] for item in datasets} == {
+        "friends": 0,
+        "personal": 10,
+        "personal_augmented": 10,  # the originals are in it, too
+    }
+
+
+def test_list_shows_a_model_with_its_number_and_how_far_to_trust_it(emo: Emo, recorded: Path) -> None:
+    made = emo("transfer", "--copies", "0", "--threads", "1", "--json", workspace=recorded).document
+    uar = made["evaluation"]["uar"]
+    (model,) = emo("list", "--json", workspace=recorded).document["models"]
+    assert (model["name"], model["base"], model["uar"], model["unit"]) == ("personal", "emo-lite0", uar, "time")
+    line = emo("list", workspace=recorded).out.splitlines()[-1]
+    assert line.startswith(f"model personal: {', '.join(BASIC_LABELS)}; on emo-lite0, {model['created'][:16]}")
+    assert line.endswith(f"; UAR {uar:.0%} (optimistic)")
 
 
 def test_list_names_what_is_damaged_and_shows_the_rest(emo: Emo, recorded: Path) -> None:

@@ -78,12 +78,31 @@ def test_imports_point_one_way(path: Path) -> None:
         assert not wrong, f"emo.{part} may import {sorted(allowed)} only"
 
 
-def test_torch_is_imported_inside_functions_only_outside_of_base_training() -> None:
-    for path in modules():
-        for node in ast.parse(path.read_text()).body:
-            names = [item.name for item in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            assert not any(name.split(".")[0] in {"torch", "torchvision", "timm"} for name in names), path
+def packages_at_top(path: Path) -> set[str]:
+    """The packages that importing a file loads at once; below ``if TYPE_CHECKING`` and in functions nothing is."""
+    names: list[str] = []
+    for node in ast.parse(path.read_text()).body:
+        names += [item.name for item in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_modules_load_nothing_but_numpy_before_a_function_needs_it(path: Path) -> None:
+    assert not packages_at_top(path) & (HEAVY - {"numpy"})
+
+
+def test_base_training_is_reached_by_its_command_only() -> None:
+    def reaches(path: Path) -> bool:
+        return any(
+            (isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("emo.bases.training."))
+            or (isinstance(node, ast.Import) and any("emo.bases.training" in item.name for item in node.names))
+            for node in ast.walk(ast.parse(path.read_text()))
+        )
+
+    training = PACKAGE / "bases" / "training"
+    others = [path.relative_to(PACKAGE).as_posix() for path in modules() if not path.is_relative_to(training)]
+    assert [name for name in others if reaches(PACKAGE / name)] == ["cli_base.py"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["capture", "--help"], ["transfer", "--help"], ["extend", "--help"]])
