@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from emo.bases.head import Head
 from emo.bases.statistics import LabelStatistics
 from emo.transfer.head import FeatureSpace, solve
-from emo.transfer.rehearsal import Rehearsal, mean_answer, person_offset, rehearse
+from emo.transfer.rehearsal import Plan, Rehearsal, mean_answer, person_offset, rehearse
 
 if TYPE_CHECKING:
     from emo.datasets.splits import Fold
@@ -100,14 +100,25 @@ class PersonalFit:
         labels: of the head; those that are not known must be among the crops'.
         seed: of the rehearsal.
         grow: leave the known rows bitwise as they are, and learn from the crops of the new labels only.
+        plan: of the rehearsal.
     """
 
-    def __init__(self, known: Known, labels: tuple[str, ...], faces: Faces, *, seed: int, grow: bool = False) -> None:
+    def __init__(
+        self,
+        known: Known,
+        labels: tuple[str, ...],
+        faces: Faces,
+        *,
+        seed: int,
+        grow: bool = False,
+        plan: Plan | None = None,
+    ) -> None:
         self.labels = labels
         self.faces = faces
         self._known = known
         self._seed = seed
         self._grow = grow
+        self._plan = plan or Plan()
         self._rehearsed = {label: known.statistics[label] for label in labels if label in known.statistics}
         self._learned = np.isin(faces.labels, [label for label in labels if not (grow and label in known.head.labels)])
 
@@ -122,13 +133,14 @@ class PersonalFit:
         own = self.faces.features[0, train]
         if self._known.personal or not self._known.statistics:
             return np.zeros(own.shape[1], np.float32)
-        return person_offset(own, self.faces.labels[train], self._known.statistics, self._known.head)
+        return person_offset(own, self.faces.labels[train], self._known.statistics, self._known.head, self._plan)
 
     def rehearsal(self, train: NDArray[np.intp], *, seed: int) -> Rehearsal:
         """What is drawn for the known labels beside some crops."""
         return rehearse(
             self.labels,
             self._rehearsed,
+            plan=self._plan,
             recorded=frozenset(self.faces.labels[train[self._learned[train]]].tolist()),
             offset=self.offset(train),
             rng=np.random.default_rng(seed),
@@ -142,7 +154,7 @@ class PersonalFit:
         faces = self.faces.features[: None if copies else 1, train]
         labels = self.faces.labels[train]
         known = self._known.head
-        if not self._grow:
+        if self._plan.translate and not self._grow:
             # The person's features minus their offset are everybody's: that much needs no learning.
             known = Head(known.labels, known.weights, known.bias - known.weights @ offset)
         start = start_head(known, self.labels, faces[0], labels)

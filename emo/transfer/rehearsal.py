@@ -18,20 +18,25 @@ from numpy.typing import NDArray
 from emo.bases.head import Head
 from emo.bases.statistics import LabelStatistics
 
-DRAWS = 60
-"""Features drawn per label."""
 
-_MOVED = 0.5
-"""Part of the draws that is moved by the person's offset."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How much is rehearsed, and where; `benchmarks/rehearsal.py` compares others with the defaults.
 
-# Measured on people whose other labels were hidden (benchmarks/rehearsal.py): with the recorded labels rehearsed as
-# firmly as the others, the hidden ones lose to them what the recorded ones do not gain.
-_UNRECORDED_WEIGHT = 1.0
-_RECORDED_WEIGHT = 0.1
-"""Weight of a label's draws, where all its crops together weigh 1."""
+    Attributes:
+        draws: features drawn per label.
+        moved: part of the draws that is moved by the person's offset.
+        unrecorded, recorded: weight of a label's draws, where all crops of a recorded label weigh 1.
+        doubt: how many labels' worth of doubt is in a person's offset: m labels are trusted to m / (m + doubt).
+        translate: whether the head is moved to the person before it is fitted.
+    """
 
-_DOUBT = 3.0
-"""Labels' worth of doubt in a person's offset: m labels are trusted to m / (m + 3)."""
+    draws: int = 60
+    moved: float = 0.5
+    unrecorded: float = 1.0
+    recorded: float = 0.1
+    doubt: float = 3.0
+    translate: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,11 @@ class Rehearsal:
 
 
 def person_offset(
-    features: NDArray[np.float32], labels: NDArray[np.str_], statistics: Mapping[str, LabelStatistics], known: Head
+    features: NDArray[np.float32],
+    labels: NDArray[np.str_],
+    statistics: Mapping[str, LabelStatistics],
+    known: Head,
+    plan: Plan,
 ) -> NDArray[np.float32]:
     """How this person's features lie beside everybody's, float32 (D,).
 
@@ -70,7 +79,7 @@ def person_offset(
         own = features[labels == label]
         expected = statistics[label].mean if label in statistics else mean_answer(known.rows(tuple(names)), own) @ means
         differences.append(own.mean(axis=0) - expected)
-    trust = len(differences) / (len(differences) + _DOUBT)
+    trust = len(differences) / (len(differences) + plan.doubt)
     return np.asarray(np.mean(differences, axis=0) * trust, dtype=np.float32)
 
 
@@ -85,6 +94,7 @@ def rehearse(
     labels: tuple[str, ...],
     statistics: Mapping[str, LabelStatistics],
     *,
+    plan: Plan,
     recorded: frozenset[str],
     offset: NDArray[np.float32],
     rng: np.random.Generator,
@@ -94,11 +104,11 @@ def rehearse(
     for index, label in enumerate(labels):
         if label not in statistics:
             continue
-        drawn = statistics[label].sample(DRAWS, rng)
-        drawn[: round(DRAWS * _MOVED)] += offset
+        drawn = statistics[label].sample(plan.draws, rng)
+        drawn[: round(plan.draws * plan.moved)] += offset
         features.append(drawn)
-        targets.append(np.full(DRAWS, index, dtype=np.intp))
-        weights.append(np.full(DRAWS, (_RECORDED_WEIGHT if label in recorded else _UNRECORDED_WEIGHT) / DRAWS))
+        targets.append(np.full(plan.draws, index, dtype=np.intp))
+        weights.append(np.full(plan.draws, (plan.recorded if label in recorded else plan.unrecorded) / plan.draws))
     return Rehearsal(np.concatenate(features), np.concatenate(targets), np.concatenate(weights))
 
 
