@@ -50,8 +50,13 @@ docs-check: .venv-dev/.ready
 	.venv-dev/bin/python scripts/check_docs.py
 
 bench: .venv-dev/.ready .demo/.ready
-	@for script in benchmarks/*.py; do [ -e "$$script" ] || continue; \
-		echo "== $$script"; .venv-dev/bin/python "$$script" || exit 1; done
+	.venv-dev/bin/python benchmarks/transfer.py
+ifdef DATA
+	.venv-dev/bin/python benchmarks/base.py --fer2013 "$(DATA)/fer2013" --folders "$(DATA)/muxspace"
+	.venv-dev/bin/python benchmarks/rehearsal.py --pictures "$(DATA)/muxspace"
+else
+	@echo "benchmarks on public data are left out; give its folder: make bench DATA=FOLDER"
+endif
 
 wheel-check: .venv-dev/.ready
 	@scripts/check_wheel.sh "$(PYTHON)"

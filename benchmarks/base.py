@@ -41,6 +41,8 @@ def main() -> None:
     parser.add_argument("--folders", type=Path, help="Holds LABEL/*.jpg.")
     parser.add_argument("--most", type=int, default=400, help="Pictures of each label of the folders.")
     options = parser.parse_args()
+    if not (options.fer2013 or options.folders):
+        parser.error("give --fer2013, --folders or both")
     base = load_base(options.base, threads=1)
     result: dict[str, object] = {"base": base.name, "fingerprint": base.fingerprint[:12]}
     if options.fer2013:
